@@ -1,4 +1,5 @@
-/* visor/value.hpp - the ABI's values in C++: bytes, text, keys, errors.  Header-only; part of visor/plugin.hpp. */
+/* visor/value.hpp - the ABI's values in C++: bytes, text, keys, errors.  Header-only; part of
+ * visor/plugin.hpp. */
 #ifndef VISOR_VALUE_HPP
 #define VISOR_VALUE_HPP
 #include <compare>
@@ -25,7 +26,8 @@ namespace visor {
 using Bytes = std::vector<uint8_t>;
 using ByteView = std::span<const uint8_t>;
 
-/* What went wrong: the status for programs, the text for people (what was expected, what came, what to do). */
+/* What went wrong: the status for programs, the text for people (what was expected, what came, what to do).
+ */
 struct Error {
   visor_status status = VISOR_EINTERNAL;
   std::string text;
@@ -38,15 +40,29 @@ inline std::unexpected<Error> failure(visor_status status, std::string text) {
   return std::unexpected<Error>(Error{status, std::move(text)});
 }
 
-inline ByteView bytes(visor_span s) { return {static_cast<const uint8_t*>(s.data), s.size}; }
-inline ByteView bytes(std::string_view s) { return {reinterpret_cast<const uint8_t*>(s.data()), s.size()}; }
-inline ByteView bytes(const visor_key& k) { return {k.bytes, sizeof k.bytes}; }
+inline ByteView bytes(visor_span s) {
+  return {static_cast<const uint8_t*>(s.data), s.size};
+}
+inline ByteView bytes(std::string_view s) {
+  return {reinterpret_cast<const uint8_t*>(s.data()), s.size()};
+}
+inline ByteView bytes(const visor_key& k) {
+  return {k.bytes, sizeof k.bytes};
+}
 
-inline std::string_view text(visor_span s) { return {static_cast<const char*>(s.data), s.size}; }
-inline std::string_view text(ByteView s) { return {reinterpret_cast<const char*>(s.data()), s.size()}; }
+inline std::string_view text(visor_span s) {
+  return {static_cast<const char*>(s.data), s.size};
+}
+inline std::string_view text(ByteView s) {
+  return {reinterpret_cast<const char*>(s.data()), s.size()};
+}
 
-inline visor_span to_span(ByteView s) { return {s.data(), s.size()}; }
-inline visor_span to_span(std::string_view s) { return {s.data(), s.size()}; }
+inline visor_span to_span(ByteView s) {
+  return {s.data(), s.size()};
+}
+inline visor_span to_span(std::string_view s) {
+  return {s.data(), s.size()};
+}
 
 /* Lower-case hex. */
 inline std::string to_hex(ByteView data) {
@@ -59,7 +75,8 @@ inline std::string to_hex(ByteView data) {
   return out;
 }
 
-/* Reads exactly out.size() bytes from hex of either case; false if the text is of another length or not hex. */
+/* Reads exactly out.size() bytes from hex of either case; false if the text is of another length or not hex.
+ */
 inline bool from_hex(std::string_view hex, std::span<uint8_t> out) {
   auto nibble = [](char c) -> int {
     if (c >= '0' && c <= '9') return c - '0';
@@ -76,13 +93,16 @@ inline bool from_hex(std::string_view hex, std::span<uint8_t> out) {
   return true;
 }
 
-inline std::string to_hex(const visor_key& key) { return to_hex(bytes(key)); }
+inline std::string to_hex(const visor_key& key) {
+  return to_hex(bytes(key));
+}
 
 /* A public key from its 66 hex digits; whether it is a point on the curve is for lib/crypto to say. */
 inline Result<visor_key> key_from_hex(std::string_view hex) {
   visor_key key{};
   if (!from_hex(hex, key.bytes)) {
-    return failure(VISOR_EINVAL, "a public key is 66 hex digits; got " + std::to_string(hex.size()) + " characters");
+    return failure(VISOR_EINVAL,
+                   "a public key is 66 hex digits; got " + std::to_string(hex.size()) + " characters");
   }
   return key;
 }
