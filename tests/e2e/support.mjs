@@ -1,0 +1,121 @@
+// What the end-to-end tests share: programs started and ended by their id, folders that go away, a browser.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import os from 'node:os';
+import path from 'node:path';
+
+/** The program under test; VISOR names it (ctest sets it). */
+export const visorProgram = process.env.VISOR ?? path.resolve('build/dev/programs/visor/visor');
+
+/** A folder that is removed when the test ends. */
+export function temporaryFolder(t) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'visor-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A started program: its lines so far, and waiting for the next that matters. */
+export class Program {
+  /** @param {{after(fn: () => unknown): void}} t the test, at whose end the program is stopped */
+  constructor(t, command, args, options = {}) {
+    this.lines = [];
+    this.waiting = new Set();
+    this.process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    this.exited = new Promise((resolve) => {
+      this.process.on('close', (code, signal) => {
+        this.exit = { code, signal };
+        for (const waiter of this.waiting) waiter.reject(new Error(`${command} ended (${code ?? signal}) before it said ${waiter.pattern}:\n${this.text()}`));
+        this.waiting.clear();
+        resolve(this.exit);
+      });
+    });
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => this.#heard(line));
+    }
+    t.after(() => this.stop());
+  }
+
+  text() { return this.lines.join('\n'); }
+
+  #heard(line) {
+    this.lines.push(line);
+    for (const waiter of [...this.waiting]) {
+      const match = line.match(waiter.pattern);
+      if (match) { this.waiting.delete(waiter); waiter.resolve(match); }
+    }
+  }
+
+  /** The first line, said already or still to come, that matches. */
+  line(pattern, timeoutMs = 30000) {
+    for (const line of this.lines) {
+      const match = line.match(pattern);
+      if (match) return Promise.resolve(match);
+    }
+    return new Promise((resolve, reject) => {
+      const waiter = { pattern, resolve, reject };
+      this.waiting.add(waiter);
+      setTimeout(() => {
+        if (this.waiting.delete(waiter)) reject(new Error(`nothing matched ${pattern} within ${timeoutMs} ms:\n${this.text()}`));
+      }, timeoutMs).unref();
+    });
+  }
+
+  /** Ends it as an operator would; a second signal follows only if it does not go. */
+  async stop(signal = 'SIGTERM') {
+    if (this.exit) return this.exit;
+    this.process.kill(signal);
+    const late = setTimeout(() => this.process.kill('SIGKILL'), 15000);
+    const exit = await this.exited;
+    clearTimeout(late);
+    return exit;
+  }
+}
+
+/** Runs a program to its end. */
+export async function run(t, command, args, options) {
+  const program = new Program(t, command, args, options);
+  const exit = await program.exited;
+  return { ...exit, text: program.text() };
+}
+
+/** Starts the demo; its addresses as it prints them. */
+export async function startDemo(t, extra = []) {
+  const data = temporaryFolder(t);
+  const program = new Program(t, visorProgram, ['run', 'demo', '--port', '0', '--interval-ms', '1000', '--data', data, ...extra]);
+  const [, address] = await program.line(/(http:\/\/[0-9.:]+)\/?\s*$/);
+  const bootstrap = await json(`${address}/bootstrap.json`);
+  return { program, address, bootstrap, data };
+}
+
+export async function json(url, options) {
+  const response = await fetch(url, { headers: { accept: 'application/json' }, ...options });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`);
+  return JSON.parse(text);
+}
+
+/** Asks until `found` gives something; what it gave, or an error that shows the last answer. */
+export async function until(ask, found, timeoutMs, what) {
+  const end = performance.now() + timeoutMs;
+  let last;
+  for (;;) {
+    last = await ask();
+    const result = found(last);
+    if (result) return result;
+    if (performance.now() > end) throw new Error(`${what}: not within ${timeoutMs} ms; last answer ${JSON.stringify(last)?.slice(0, 2000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Chromium of this machine, headless and quiet: it looks up nobody. */
+export async function startBrowser(t) {
+  const { chromium } = await import(new URL('../../web/node_modules/playwright-core/index.mjs', import.meta.url));
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+           '--disable-component-update', '--disable-sync'],
+  });
+  t.after(() => browser.close());
+  return browser;
+}

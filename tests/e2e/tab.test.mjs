@@ -1,0 +1,87 @@
+// The line this project exists for: a tab opens the demo's page and its transports are on the TPD's /metrics.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { json, startBrowser, startDemo, until } from './support.mjs';
+
+const kWithinMs = 5000;
+
+async function openTab(context, address) {
+  const page = await context.newPage();
+  const problems = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()); });
+  const opened = performance.now();
+  await page.goto(address);
+  await page.waitForFunction(() => document.body.dataset.pk, null, { timeout: 15000 });
+  const pk = await page.evaluate(() => document.body.dataset.pk);
+  return { page, pk, opened, problems };
+}
+
+function rowsOf(metrics, pk) { return metrics.filter((row) => row.edges?.includes(pk)); }
+
+function bytesOf(rows) {
+  return rows.reduce((total, row) => total + (row.daily ?? []).reduce(
+    (sum, day) => sum + Math.max(day.a.sent + day.a.recv, day.b.sent + day.b.recv), 0), 0);
+}
+
+function measured(metrics, pk) {
+  const rows = rowsOf(metrics, pk);
+  return rows.length > 0 && rows.every((row) => row.live && row.latency?.avg > 0) && bytesOf(rows) > 0 ? rows : null;
+}
+
+test('a tab is on /metrics with latency and growing bytes', async (t) => {
+  const { address, bootstrap } = await startDemo(t);
+  const browser = await startBrowser(t);
+  const context = await browser.newContext();
+  const ask = () => json(`${address}/metrics?edges=true&days=1`);
+
+  const tab = await openTab(context, address);
+  const rows = await until(ask, (metrics) => measured(metrics, tab.pk), kWithinMs, "the tab's transports on /metrics");
+  const shownMs = Math.round(performance.now() - tab.opened);
+  assert.ok(shownMs <= kWithinMs, `shown ${shownMs} ms after the page was opened`);
+  const booted = await tab.page.evaluate(() => Number(document.body.dataset.bootMs));
+  t.diagnostic(`visor up ${booted} ms, on /metrics ${shownMs} ms after the page was opened`);
+
+  await t.test('it holds a swsr transport to each native visor', async () => {
+    const all = await until(ask, (metrics) => {
+      const own = measured(metrics, tab.pk);
+      return own?.length === bootstrap.peers.length ? own : null;
+    }, kWithinMs, 'a transport to each peer');
+    const remotes = all.map((row) => row.edges.find((pk) => pk !== tab.pk)).sort();
+    assert.deepEqual(remotes, bootstrap.peers.map((peer) => peer.pk).sort());
+    assert.deepEqual([...new Set(all.map((row) => row.type))], ['swsr']);
+  });
+
+  await t.test('its bytes grow', async () => {
+    const before = bytesOf(rows);
+    await until(ask, (metrics) => bytesOf(rowsOf(metrics, tab.pk)) > before, kWithinMs, `more than ${before} bytes`);
+  });
+
+  await t.test('a second tab is a visor of its own', async () => {
+    const second = await openTab(context, address);
+    assert.notEqual(second.pk, tab.pk);
+    await until(ask, (metrics) => measured(metrics, second.pk) && measured(metrics, tab.pk), kWithinMs, 'both tabs on /metrics');
+    assert.deepEqual(second.problems, []);
+    await second.page.close();
+  });
+
+  await t.test('a reload keeps the key', async () => {
+    await tab.page.reload();
+    await tab.page.waitForFunction(() => document.body.dataset.pk, null, { timeout: 15000 });
+    assert.equal(await tab.page.evaluate(() => document.body.dataset.pk), tab.pk);
+    await until(ask, (metrics) => measured(metrics, tab.pk), kWithinMs, 'the reloaded tab on /metrics');
+  });
+
+  await t.test('the page shows the same', async () => {
+    await tab.page.waitForFunction(() => document.querySelectorAll('#mine-rows tr:not(.empty)').length > 0 &&
+      document.querySelectorAll('#all-rows tr.own').length > 0 && document.querySelector('#state').dataset.state === 'up',
+      null, { timeout: kWithinMs });
+    assert.match(await tab.page.textContent('#mine-rows'), /swsr.*serving.*ms/s);
+    assert.deepEqual(tab.problems, []);
+  });
+
+  await t.test('a tab that is closed is live no more', async () => {
+    await tab.page.close();
+    await until(ask, (metrics) => rowsOf(metrics, tab.pk).every((row) => !row.live), 30000, 'the closed tab not live');
+  });
+});

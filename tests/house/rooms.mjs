@@ -1,0 +1,56 @@
+// Who may know whom (docs/design.md): fails when a file includes a room that its own room must not know, when a
+// plugin names another plugin, or when a promise is left in the tree.
+//   node tests/house/rooms.mjs [ROOT]
+import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+
+const root = path.resolve(process.argv[2] ?? '.');
+
+// room -> what it may include besides itself, the standard library and third-party headers
+const allowed = {
+  sdk: [],
+  lib: ['sdk', 'lib'],
+  kernel: ['sdk', 'lib/crypto'],
+  plugins: ['sdk', 'lib'],
+  programs: ['sdk', 'lib', 'kernel'],
+  clients: ['sdk', 'lib'],
+};
+
+function roomOf(file) {
+  const parts = file.split('/');
+  return parts[0] === 'plugins' ? parts.slice(0, 2).join('/') : parts[0];
+}
+
+/** The project's file that an include names, or null for the standard library and third parties. */
+function resolve(file, name, files) {
+  if (name.startsWith('visor/')) return `sdk/include/${name}`;
+  const beside = path.posix.normalize(path.posix.join(path.posix.dirname(file), name));
+  return [beside, name].find((candidate) => files.has(candidate)) ?? null;
+}
+
+const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' });
+const files = new Set(listed.split('\n').filter(Boolean));
+const problems = [];
+let checked = 0;
+
+for (const file of files) {
+  const top = file.split('/')[0];
+  if (!(top in allowed) || !/\.(h|hpp|c|cpp)$/.test(file)) continue;
+  const text = readFileSync(path.join(root, file), 'utf8');
+  checked += 1;
+  text.split('\n').forEach((line, i) => {
+    const include = line.match(/^\s*#\s*include\s*[<"]([^>"]+)[>"]/);
+    const target = include && resolve(file, include[1], files);
+    if (target && roomOf(target) !== roomOf(file)) {
+      const known = allowed[top].some((room) => target === room || target.startsWith(`${room}/`));
+      if (!known) problems.push(`${file}:${i + 1}: ${top} must not know ${target} (it may know ${allowed[top].join(', ') || 'nobody'})`);
+    }
+    if (/\b(TODO|FIXME|XXX)\b/.test(line)) problems.push(`${file}:${i + 1}: a promise is left in the tree: ${line.trim()}`);
+  });
+}
+
+if (checked === 0) problems.push(`no source file found below ${root}`);
+for (const problem of problems) console.error(problem);
+console.log(`${checked} files, ${problems.length} problems`);
+process.exit(problems.length ? 1 : 0);
