@@ -1,0 +1,29 @@
+/* What we announce of ourselves in our handshake payloads (message 2 of a responder, message 3 of an
+ * initiator: where they are encrypted). Peers that know nothing of it ignore it, as the specification of
+ * every Noise peer demands; a peer that announces nothing gets only what the specifications say.
+ *
+ *   4  "VSR1"
+ *   4  flags, u32 big-endian; bits that a reader does not know mean nothing to it
+ *   .. anything: room for later fields, ignored by readers of today
+ *
+ * Flags are assigned here, where each extension is written. */
+#ifndef VISOR_SESSION_CAPABILITIES_HPP
+#define VISOR_SESSION_CAPABILITIES_HPP
+#include <optional>
+#include <visor/value.hpp>
+
+namespace visor::session {
+
+struct Capabilities {
+  uint32_t flags = 0;
+  bool has(uint32_t flag) const { return (flags & flag) == flag; }
+};
+
+/* The payload that announces them. */
+Bytes encode(Capabilities capabilities);
+
+/* What a peer's payload announces; nothing when it is not of this format (an old peer, another program). */
+std::optional<Capabilities> decode_capabilities(ByteView payload);
+
+}  // namespace visor::session
+#endif  // VISOR_SESSION_CAPABILITIES_HPP

@@ -1,0 +1,74 @@
+/* A session: one carrier stream -> Noise handshake -> yamux, the same for every carrier. */
+#ifndef VISOR_SESSION_SESSION_HPP
+#define VISOR_SESSION_SESSION_HPP
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "lib/yamux/options.hpp"
+
+namespace visor::session {
+
+struct Options {
+  bool initiator = false; /* who dialled the carrier */
+  /* The only key that the peer may have; an initiator checks it before it says who it is. */
+  std::optional<visor_key> expected_peer;
+  Bytes payload;        /* our announcement to the peer, capabilities.hpp; at most 1024 bytes */
+  bool seal_mux = true; /* false: after the handshake, yamux is plain on the carrier (dmsg's relays) */
+  uint64_t handshake_timeout_ms = 5000;
+  yamux::Limits limits;
+  yamux::Timeouts timeouts;
+  size_t head_bytes = 0; /* of an accepted stream, delivered by themselves: yamux/options.hpp */
+};
+
+struct Events {
+  /* Once, before everything else; the payload (capabilities.hpp) is lent for the call, empty when the peer
+   * announces nothing. */
+  std::function<void(const visor_key& peer, ByteView payload)> ready;
+  /* A stream that the peer opened, in the order in which it opened them; whoever takes it attaches or closes
+   * it. Without this function, they are closed. */
+  std::function<void(visor_stream*)> accept;
+  /* Always last, once; the carrier is closed and the streams end with the same error.  The status says which
+   * kind: VISOR_EPROTO the peer broke the protocol or is not who it should be, VISOR_ETIMEDOUT it was silent,
+   * VISOR_ECLOSED it left. */
+  std::function<void(const Error&)> closed;
+};
+
+struct Counters {
+  uint64_t received_bytes = 0, sent_bytes = 0;   /* on the carrier, handshake included */
+  uint64_t received_frames = 0, sent_frames = 0; /* Noise frames, handshake messages included */
+  size_t waiting_bytes = 0;                      /* sealed, refused by the carrier, waiting for its `ready` */
+  yamux::Counters mux;
+};
+
+/* Owns the carrier.  Destroying the session closes the carrier and ends its streams with VISOR_ECANCELED;
+ * nothing is called back afterwards, and every callback may destroy the session. */
+class Session {
+ public:
+  /* The identity must outlive the session.  Nothing is called back before the constructor has returned. */
+  Session(Host host, visor_identity* identity, visor_stream* carrier, Options options, Events events);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  /* A new stream, to be attached or closed by the caller, who may write at once. `port` is what peer()->port
+   * of this stream will say, nothing more. VISOR_EAGAIN: before `ready`, or 256 streams wait for the peer's
+   * acknowledgement; VISOR_ENOSPC: the limit on streams; VISOR_ECLOSED: closed, or the peer takes no more. */
+  Result<visor_stream*> open(uint16_t port = 0);
+
+  /* The peer's key; null before `ready`. */
+  const visor_key* peer() const;
+
+  /* No new streams from now on; what is queued is sent, then the carrier ends.  `closed` follows (VISOR_OK)
+   * when the peer has closed as well, or after the handshake timeout. */
+  void shutdown();
+
+  Counters counters() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace visor::session
+#endif  // VISOR_SESSION_SESSION_HPP

@@ -1,0 +1,124 @@
+/* yamux without a socket: frames in, frames out, visor_streams in between (specification dmsg 6). */
+#ifndef VISOR_YAMUX_MULTIPLEXER_HPP
+#define VISOR_YAMUX_MULTIPLEXER_HPP
+#include <list>
+#include <map>
+
+#include "frame.hpp"
+#include "options.hpp"
+
+namespace visor::yamux {
+
+class Stream;
+
+/* One side of one connection.  Frames wait for the end of the loop's turn and leave together, streams in
+ * turn. A stream that its user does not read keeps at most its window and delays no other. */
+class Multiplexer {
+ public:
+  struct Events {
+    /* A stream that the peer opened, to be attached or closed by whoever takes it; without this function,
+     * closed. */
+    std::function<void(visor_stream*)> accept;
+    /* The peer broke the protocol (VISOR_EPROTO), went silent (VISOR_ETIMEDOUT) or gave up: once, last, never
+     * inside a call other than receive().  A GoAway has been handed to the sink, the streams end with the
+     * same error. */
+    std::function<void(const Error&)> failed;
+    /* All that could be sent has gone to the sink. */
+    std::function<void()> idle;
+  };
+  /* Takes frames, always all of them, lent for the call; false: none before writable(). */
+  using Sink = std::function<bool(std::span<const visor_span>)>;
+
+  Multiplexer(Host host, Options options, Sink sink, Events events);
+  Multiplexer(const Multiplexer&) = delete;
+  Multiplexer& operator=(const Multiplexer&) = delete;
+  /* The streams end with VISOR_ECANCELED.  Every callback may destroy the multiplexer. */
+  ~Multiplexer();
+
+  /* Bytes from the peer, however they are cut. */
+  void receive(ByteView data);
+  /* The sink takes frames again. */
+  void writable();
+
+  /* A new stream, to be attached or closed by the caller, who may write at once.  `port` is what its
+   * peer()->port says.  VISOR_EAGAIN: too many wait for the peer's acknowledgement; VISOR_ENOSPC: the limit
+   * on streams; VISOR_ECLOSED: over, or the peer takes no more. */
+  Result<visor_stream*> open(uint16_t port = 0);
+
+  /* Tells the peer to open no more streams, and refuses those it opens; what is open goes on. */
+  void go_away();
+  /* Ends all streams: what they have received is still read, then they are closed with this error (at once,
+   * if it is VISOR_ECANCELED).  Nothing is sent or received afterwards. */
+  void close(const Error& error);
+
+  /* Is there nothing that waits to be sent? */
+  bool idle() const;
+  Counters counters() const;
+
+ private:
+  friend class Stream;
+  using Streams = std::map<uint32_t, Stream*>;
+
+  /* input.cpp */
+  bool begin_frame(const Header& header);
+  bool begin_stream_frame(const Header& header);
+  bool accept(const Header& header);
+  bool ping(const Header& header);
+  bool peer_goes_away(const Header& header);
+  void body(ByteView chunk);
+  void end_frame();
+  void limit_unread();
+
+  /* output.cpp */
+  void schedule(Stream& stream);
+  void schedule_flush();
+  void control(const Header& header);
+  void flush();
+  bool send_batch();
+  void wake_writers();
+
+  /* multiplexer.cpp */
+  Stream* find(uint32_t id);
+  Stream& add(uint32_t id, uint16_t port);
+  void forget(Stream& stream);
+  void reset(Stream& stream, visor_status status, std::string why);
+  void fail(visor_status status, std::string why, Reason reason);
+  void keep_alive();
+  void sweep();
+  bool may_queue(size_t waiting, size_t more) const;
+
+  Host host_;
+  Options options_;
+  Sink sink_;
+  Events events_;
+  Counters counters_;
+
+  Streams streams_;
+  std::list<Stream*> quiet_, sending_; /* every stream is in one; sending_ in the order of their turns */
+  uint32_t next_id_;
+  bool over_ = false, going_away_ = false, peer_going_away_ = false;
+
+  /* The frame under way. */
+  std::array<uint8_t, kHeaderSize> header_{};
+  size_t header_fill_ = 0;
+  size_t body_left_ = 0;
+  Stream* body_stream_ = nullptr; /* null: dropped */
+  bool body_ends_stream_ = false;
+
+  /* Output. */
+  Bytes control_, heads_;
+  std::vector<visor_span> parts_;
+  std::vector<Stream*> touched_;
+  bool blocked_ = false, flush_posted_ = false, starving_ = false;
+
+  /* Liveness. */
+  uint32_t next_ping_ = 0;
+  uint64_t ping_sent_ns_ = 0; /* 0: none is under way */
+  Timer ping_timer_, answer_timer_, sweep_timer_;
+
+  Tasks tasks_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+}  // namespace visor::yamux
+#endif  // VISOR_YAMUX_MULTIPLEXER_HPP
