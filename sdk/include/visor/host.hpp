@@ -68,6 +68,34 @@ struct CloseObject {
 template <class T>
 using Owned = std::unique_ptr<T, CloseObject>;
 
+/* Follows what is offered under an interface id, what is there already included; ends with its owner.  Object
+ * null: the one of that name is going, let go of it before returning. */
+template <class T>
+class Watch {
+ public:
+  using Changed = std::function<void(std::string_view name, T* object)>;
+
+  Result<void> open(Host host, const char* id, Changed changed) {
+    handle_.reset();
+    changed_ = std::make_unique<Changed>(std::move(changed));
+    visor_handle* handle = nullptr;
+    visor_status status = host.raw()->api->watch(
+        host.raw(), id,
+        [](void* ctx, const char* name, void* object) {
+          (*static_cast<Changed*>(ctx))(name, static_cast<T*>(object));
+        },
+        changed_.get(), &handle);
+    if (status != VISOR_OK) return std::unexpected(host.error(status));
+    handle_.reset(handle);
+    return {};
+  }
+  void close() { handle_.reset(); }
+
+ private:
+  std::unique_ptr<Changed> changed_;
+  Owned<visor_handle> handle_;
+};
+
 /* Runs fn on a later turn of the loop, whatever becomes of the caller. */
 inline void post(Host host, std::function<void()> fn) {
   using Fn = std::function<void()>;
