@@ -126,7 +126,7 @@ class DriveProvider : public Object<visor_drive> {
   visor_status open(visor_span span, visor_done raw) {
     auto name = take(span);
     if (!name) return host().fail(name.error());
-    on_open(std::string(text(span)), [this, lease = *name, done = pending(raw)](auto made) {
+    on_open(std::string(text(span)), [lease = *name, done = pending(raw)](auto made) {
       if (!made) return done->later(made.error());
       (*made)->name_ = lease;
       done->later(VISOR_OK, static_cast<visor_kv*>(made->release()));
