@@ -11,7 +11,7 @@ class FeedProvider : public Object<visor_feed> {
  public:
   virtual visor_status write(const visor_op* ops, size_t count, visor_done done) = 0;
   virtual visor_status get(visor_span path, visor_span* value) = 0;
-  virtual visor_status cursor(visor_span prefix, struct visor_cursor** cursor) = 0;
+  virtual visor_status cursor(visor_span prefix, visor_cursor** cursor) = 0;
   virtual visor_status subscribe(visor_span prefix, uint32_t flags, const visor_feed_events* events,
                                  void* ctx, visor_handle** handle) = 0;
   virtual void pause(bool paused) = 0;
