@@ -1,0 +1,120 @@
+#include "lib/codec/telemetry_time.hpp"
+
+#include <chrono>
+
+namespace visor::codec {
+namespace {
+
+void append_padded(std::string& out, int64_t value, size_t digits) {
+  std::string number = std::to_string(value);
+  if (number.size() < digits) out.append(digits - number.size(), '0');
+  out += number;
+}
+
+// Exactly `digits` decimal digits at the start of `text`, which is moved past them.
+std::optional<int> take_digits(std::string_view& text, size_t digits) {
+  if (text.size() < digits) return std::nullopt;
+  int value = 0;
+  for (char c : text.substr(0, digits)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
+  text.remove_prefix(digits);
+  return value;
+}
+
+bool take(std::string_view& text, char wanted) {
+  if (text.empty() || text.front() != wanted) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+std::optional<UnixDay> take_date(std::string_view& text) {
+  std::optional<int> year = take_digits(text, 4);
+  if (!year || *year < 1970 || !take(text, '-')) return std::nullopt;
+  std::optional<int> month = take_digits(text, 2);
+  if (!month || !take(text, '-')) return std::nullopt;
+  std::optional<int> day = take_digits(text, 2);
+  if (!day) return std::nullopt;
+  std::chrono::year_month_day date{std::chrono::year(*year),
+                                   std::chrono::month(static_cast<unsigned>(*month)),
+                                   std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok()) return std::nullopt;
+  return static_cast<UnixDay>(std::chrono::sys_days(date).time_since_epoch().count());
+}
+
+// Seconds of "hh:mm:ss" into the day.
+std::optional<int64_t> take_clock(std::string_view& text) {
+  std::optional<int> hour = take_digits(text, 2);
+  if (!hour || *hour > 23 || !take(text, ':')) return std::nullopt;
+  std::optional<int> minute = take_digits(text, 2);
+  if (!minute || *minute > 59 || !take(text, ':')) return std::nullopt;
+  std::optional<int> second = take_digits(text, 2);
+  if (!second || *second > 60) return std::nullopt;  // 60: a leap second
+  return *hour * 3600 + *minute * 60 + *second;
+}
+
+bool skip_fraction(std::string_view& text) {
+  if (!take(text, '.')) return true;
+  size_t digits = 0;
+  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') ++digits;
+  text.remove_prefix(digits);
+  return digits > 0;
+}
+
+// Seconds that "Z" or "+hh:mm" is ahead of UTC; nothing may follow.
+std::optional<int64_t> take_offset(std::string_view text) {
+  if (text == "Z" || text == "z") return 0;
+  if (text.size() != 6 || (text[0] != '+' && text[0] != '-')) return std::nullopt;
+  int64_t sign = text[0] == '+' ? 1 : -1;
+  text.remove_prefix(1);
+  std::optional<int> hours = take_digits(text, 2);
+  if (!hours || *hours > 23 || !take(text, ':')) return std::nullopt;
+  std::optional<int> minutes = take_digits(text, 2);
+  if (!minutes || *minutes > 59) return std::nullopt;
+  return sign * (*hours * 3600 + *minutes * 60);
+}
+
+}  // namespace
+
+std::string date_text(UnixDay day) {
+  std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
+  std::string out;
+  append_padded(out, static_cast<int>(date.year()), 4);
+  out += '-';
+  append_padded(out, static_cast<unsigned>(date.month()), 2);
+  out += '-';
+  append_padded(out, static_cast<unsigned>(date.day()), 2);
+  return out;
+}
+
+std::optional<UnixDay> parse_date(std::string_view text) {
+  std::optional<UnixDay> day = take_date(text);
+  return day && text.empty() ? day : std::nullopt;
+}
+
+std::string time_text(int64_t unix_s) {
+  UnixDay day = day_of(unix_s);
+  int64_t second = unix_s - day * kSecondsPerDay;
+  std::string out = date_text(day);
+  const int64_t parts[] = {second / 3600, second / 60 % 60, second % 60};
+  for (size_t i = 0; i < 3; ++i) {
+    out += i == 0 ? 'T' : ':';
+    append_padded(out, parts[i], 2);
+  }
+  out += 'Z';
+  return out;
+}
+
+std::optional<int64_t> parse_time(std::string_view text) {
+  std::optional<UnixDay> day = take_date(text);
+  if (!day || !(take(text, 'T') || take(text, 't'))) return std::nullopt;
+  std::optional<int64_t> second = take_clock(text);
+  if (!second || !skip_fraction(text)) return std::nullopt;
+  std::optional<int64_t> offset = take_offset(text);
+  if (!offset) return std::nullopt;
+  int64_t unix_s = *day * kSecondsPerDay + *second - *offset;
+  return unix_s < 0 ? std::nullopt : std::optional(unix_s);
+}
+
+}  // namespace visor::codec
