@@ -5,12 +5,15 @@
 #include <memory>
 #include <optional>
 
+#include "lib/noise/pattern.hpp"
 #include "lib/yamux/options.hpp"
 
 namespace visor::session {
 
 struct Options {
   bool initiator = false; /* who dialled the carrier */
+  /* XX, or XK where the initiator knows expected_peer before (dmsg's relays). */
+  noise::Pattern pattern = noise::Pattern::kXX;
   /* The only key that the peer may have; an initiator checks it before it says who it is. */
   std::optional<visor_key> expected_peer;
   Bytes payload;        /* our announcement to the peer, capabilities.hpp; at most 1024 bytes */
@@ -22,23 +25,22 @@ struct Options {
 };
 
 struct Events {
-  /* Once, before everything else; the payload (capabilities.hpp) is lent for the call, empty when the peer
-   * announces nothing. */
+  /* Once, before everything else; the payload (capabilities.hpp) is lent for the call, and empty when the
+   * peer announces nothing. */
   std::function<void(const visor_key& peer, ByteView payload)> ready;
   /* A stream that the peer opened, in the order in which it opened them; whoever takes it attaches or closes
    * it. Without this function, they are closed. */
   std::function<void(visor_stream*)> accept;
-  /* Always last, once; the carrier is closed and the streams end with the same error.  The status says which
-   * kind: VISOR_EPROTO the peer broke the protocol or is not who it should be, VISOR_ETIMEDOUT it was silent,
-   * VISOR_ECLOSED it left. */
+  /* Always last, once: the carrier is closed and the streams end with the same error.  VISOR_OK after
+   * shutdown(), VISOR_EPROTO the peer broke the protocol or is not who it should be, VISOR_ETIMEDOUT it was
+   * silent, VISOR_ECLOSED it left; the text says what was expected and what came. */
   std::function<void(const Error&)> closed;
 };
 
 struct Counters {
-  uint64_t received_bytes = 0, sent_bytes = 0;   /* on the carrier, handshake included */
-  uint64_t received_frames = 0, sent_frames = 0; /* Noise frames, handshake messages included */
-  size_t waiting_bytes = 0;                      /* sealed, refused by the carrier, waiting for its `ready` */
-  yamux::Counters mux;
+  uint64_t received_bytes = 0, sent_bytes = 0; /* on the carrier, all included */
+  size_t waiting_bytes = 0; /* refused by the carrier, waiting for its `ready`: one batch at most */
+  yamux::Counters mux;      /* streams, frames and payload */
 };
 
 /* Owns the carrier.  Destroying the session closes the carrier and ends its streams with VISOR_ECANCELED;
@@ -51,23 +53,23 @@ class Session {
   Session& operator=(const Session&) = delete;
   ~Session();
 
-  /* A new stream, to be attached or closed by the caller, who may write at once. `port` is what peer()->port
-   * of this stream will say, nothing more. VISOR_EAGAIN: before `ready`, or 256 streams wait for the peer's
+  /* A new stream, to be attached or closed by the caller, who may write at once.  `port` is what its
+   * peer()->port says, nothing more.  VISOR_EAGAIN: before `ready`, or too many wait for the peer's
    * acknowledgement; VISOR_ENOSPC: the limit on streams; VISOR_ECLOSED: closed, or the peer takes no more. */
   Result<visor_stream*> open(uint16_t port = 0);
 
   /* The peer's key; null before `ready`. */
   const visor_key* peer() const;
 
-  /* No new streams from now on; what is queued is sent, then the carrier ends.  `closed` follows (VISOR_OK)
-   * when the peer has closed as well, or after the handshake timeout. */
+  /* Opens and accepts no more streams, sends what is queued, ends the carrier; `closed` follows when the peer
+   * has closed as well, at the latest after the handshake's timeout. */
   void shutdown();
 
   Counters counters() const;
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_; /* callbacks under way keep it while they destroy the session */
 };
 
 }  // namespace visor::session

@@ -1,0 +1,32 @@
+#include "lib/session/session.hpp"
+
+#include "lib/session/impl.hpp"
+
+namespace visor::session {
+
+Session::Session(Host host, visor_identity* identity, visor_stream* carrier, Options options, Events events)
+    : impl_(std::make_shared<Impl>(host, identity, carrier, std::move(options), std::move(events))) {
+  impl_->start();
+}
+
+Session::~Session() {
+  impl_->drop();
+}
+
+Result<visor_stream*> Session::open(uint16_t port) {
+  return impl_->open(port);
+}
+
+const visor_key* Session::peer() const {
+  return impl_->peer();
+}
+
+void Session::shutdown() {
+  impl_->shutdown();
+}
+
+Counters Session::counters() const {
+  return impl_->counters();
+}
+
+}  // namespace visor::session
