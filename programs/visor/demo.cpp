@@ -1,0 +1,201 @@
+#include "demo.hpp"
+
+#include <boost/json.hpp>
+
+#include "ask.hpp"
+
+namespace visor::programs {
+namespace {
+
+namespace json = boost::json;
+using kernel::Kernel;
+
+constexpr uint16_t kTelemetryPort = 50;
+
+json::value plugin(std::string_view name, json::object config, std::string_view as = {}) {
+  json::object row{{"plugin", name}, {"config", std::move(config)}};
+  if (!as.empty()) row["as"] = as;
+  return row;
+}
+
+// The text of a field that a `status` command gives, or what is wrong with the answer.
+Result<std::string> field(const std::string& status, std::string_view name) {
+  json::error_code failed;
+  json::value value = json::parse(status, failed);
+  const json::value* found = !failed && value.is_object() ? value.as_object().if_contains(name) : nullptr;
+  if (!found || !found->is_string()) {
+    return failure(VISOR_EINTERNAL,
+                   "expected the field \"" + std::string(name) + "\" in a status, got " + status);
+  }
+  return std::string(found->get_string());
+}
+
+}  // namespace
+
+class Demo::Impl {
+ public:
+  Impl(Platform platform, Options options) : platform_(std::move(platform)), options_(std::move(options)) {}
+
+  void start(Started started) {
+    started_ = std::move(started);
+    tpd_ = make_kernel("tpd", tpd_config());
+    tpd_->start([this](Result<void> result) {
+      if (!result) return fail(advise(result.error(), options_.port), false, false);
+      ask_field(*tpd_, "gateway", "address", [this](std::string address) {
+        tpd_http_ = std::move(address);
+        ask_field(*tpd_, "transports", "address", [this](std::string tcp) {
+          tpd_tcp_ = std::move(tcp);
+          start_visor();
+        });
+      });
+    });
+  }
+
+  void stop(std::function<void()> stopped) {
+    stop_kernel(visor_, [this, stopped = std::move(stopped)] { stop_kernel(tpd_, stopped); });
+  }
+
+ private:
+  void start_visor() {
+    visor_ = make_kernel("visor", visor_config());
+    visor_->start([this](Result<void> result) {
+      if (!result) return fail(advise(result.error(), next_port()), true, false);
+      ask_field(*visor_, "gateway", "address", [this](std::string address) {
+        visor_http_ = std::move(address);
+        publish_bootstrap();
+      });
+    });
+  }
+
+  // Now that both addresses are known, the first gateway tells them to whoever opens the page.
+  void publish_bootstrap() {
+    json::object gateway = gateway_config(options_.port);
+    gateway["root"] = options_.page;
+    gateway["bootstrap"] = bootstrap();
+    if (auto done = tpd_->configure("gateway", json::serialize(gateway)); !done)
+      return fail(done.error(), true, true);
+    std::exchange(started_, nullptr)(tpd_http_);
+  }
+
+  json::object bootstrap() const {
+    auto peer = [](const Kernel& kernel, std::string_view name, std::string_view http) {
+      std::string address = "ws" + std::string(http.substr(4)) + "/skywire";
+      return json::object{
+          {"name", name}, {"pk", to_hex(kernel.key())}, {"type", "swsr"}, {"address", address}};
+    };
+    return {
+        {"interval_ms", options_.interval_ms},
+        {"tpd", json::object{{"pk", to_hex(tpd_->key())},
+                             {"network", "skynet"},
+                             {"port", kTelemetryPort},
+                             {"metrics", "/metrics"}}},
+        {"peers", json::array{peer(*tpd_, "TPD", tpd_http_), peer(*visor_, "native visor", visor_http_)}}};
+  }
+
+  json::object gateway_config(uint16_t port) const {
+    return {{"listen", "tcp://" + options_.address + ":" + std::to_string(port)}};
+  }
+  uint16_t next_port() const {
+    return options_.port == 0 ? uint16_t{0} : static_cast<uint16_t>(options_.port + 1);
+  }
+
+  std::string tpd_config() const {
+    json::object gateway = gateway_config(options_.port);
+    gateway["root"] = options_.page;
+    uint64_t interval = options_.interval_ms;
+    return with_identity(
+        "tpd",
+        {plugin("storage_leveldb", {}, "disk"), plugin("gateway", std::move(gateway)),
+         plugin("transports", {{"listen", "tcp://" + options_.address + ":0"}, {"interval_ms", interval}}),
+         plugin("feeds", {{"drive", "disk"}}),
+         plugin("transport_discovery", {{"network", "skynet"},
+                                        {"port", kTelemetryPort},
+                                        {"drive", "disk"},
+                                        {"interval_ms", interval}})});
+  }
+
+  std::string visor_config() const {
+    uint64_t interval = options_.interval_ms;
+    std::string tpd = to_hex(tpd_->key());
+    json::array peers{json::object{{"pk", tpd}, {"type", "stcpr"}, {"address", tpd_tcp_}}};
+    return with_identity(
+        "visor",
+        {plugin("storage_leveldb", {}, "disk"), plugin("gateway", gateway_config(next_port())),
+         plugin("transports", {{"listen", "tcp://" + options_.address + ":0"},
+                               {"interval_ms", interval},
+                               {"peers", std::move(peers)}}),
+         plugin("feeds", {{"drive", "disk"}}),
+         plugin("telemetry",
+                {{"tpd", tpd}, {"network", "skynet"}, {"port", kTelemetryPort}, {"interval_ms", interval}})});
+  }
+
+  std::string with_identity(std::string_view name, json::array plugins) const {
+    std::string directory = options_.directory + "/" + std::string(name);
+    return json::serialize(json::object{{"identity", json::object{{"file", directory + "/visor.key"}}},
+                                        {"directory", directory},
+                                        {"plugins", std::move(plugins)}});
+  }
+
+  std::unique_ptr<Kernel> make_kernel(std::string name, std::string config) const {
+    kernel::KernelOptions options{
+        .loop = platform_.loop, .catalog = platform_.catalog, .config = std::move(config)};
+    options.config_name = "the demo's configuration of the " + name;
+    options.read_key = platform_.read_key;
+    options.name = std::move(name);
+    options.log = platform_.log;
+    options.log_level = platform_.log_level;
+    options.services = platform_.services;
+    return std::make_unique<Kernel>(std::move(options));
+  }
+
+  void ask_field(Kernel& kernel, const char* instance, const char* name,
+                 std::function<void(std::string)> then) {
+    ask(kernel.host(), kernel.commands(), instance, "status",
+        [this, name, then = std::move(then)](Result<std::string> status) {
+          Result<std::string> value = status ? field(*status, name) : std::move(status);
+          if (!value) return fail(value.error(), true, visor_ != nullptr);
+          then(std::move(*value));
+        });
+  }
+
+  // A gateway that cannot have its port is told apart by its status; the operator's way out is --port.
+  static Error advise(Error error, uint16_t port) {
+    if (error.status == VISOR_EEXIST && port != 0)
+      error.text += " (visor run demo --port N; --port 0 takes any)";
+    return error;
+  }
+
+  void fail(Error error, bool tpd_runs, bool visor_runs) {
+    if (!visor_runs) visor_.reset();
+    if (!tpd_runs) tpd_.reset();
+    stop([this, error = std::move(error)] {
+      if (auto started = std::exchange(started_, nullptr)) started(std::unexpected(error));
+    });
+  }
+
+  static void stop_kernel(std::unique_ptr<Kernel>& kernel, std::function<void()> stopped) {
+    if (!kernel) return stopped();
+    kernel->stop([&kernel, stopped = std::move(stopped)] {
+      kernel.reset();
+      stopped();
+    });
+  }
+
+  Platform platform_;
+  Options options_;
+  Started started_;
+  std::unique_ptr<Kernel> tpd_, visor_;
+  std::string tpd_http_, tpd_tcp_, visor_http_;
+};
+
+Demo::Demo(Platform platform, Options options)
+    : impl_(std::make_unique<Impl>(std::move(platform), std::move(options))) {}
+Demo::~Demo() = default;
+void Demo::start(Started started) {
+  impl_->start(std::move(started));
+}
+void Demo::stop(std::function<void()> stopped) {
+  impl_->stop(std::move(stopped));
+}
+
+}  // namespace visor::programs
