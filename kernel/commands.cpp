@@ -1,0 +1,155 @@
+#include "kernel/commands.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "kernel/command_call.hpp"
+#include "kernel/json.hpp"
+#include "kernel/nearest.hpp"
+#include "kernel/schema.hpp"
+
+namespace visor::kernel {
+
+struct Commands::Provider {
+  std::string instance;
+  const visor_plugin* plugin;
+  void* self;
+  bool open = true;
+  std::vector<std::optional<Schema>> schemas; /* by row; compiled when first called */
+
+  const visor_command* row(size_t i) const {
+    return reinterpret_cast<const visor_command*>(reinterpret_cast<const std::byte*>(plugin->commands) +
+                                                  i * plugin->command_size);
+  }
+};
+
+const visor_commands_api Commands::kApi = {sizeof(visor_commands_api), 0,
+                                           thunk<&Commands::each>,     thunk<&Commands::call>,
+                                           thunk<&Commands::resume>,   thunk<&Commands::cancel>};
+
+Commands::Commands(Host host) : Object<visor_commands>(host, &kApi) {}
+Commands::~Commands() = default;
+
+void Commands::add(const std::string& instance, const visor_plugin* plugin, void* self) {
+  auto provider = std::make_shared<Provider>(Provider{instance, plugin, self, true, {}});
+  provider->schemas.resize(plugin->command_count);
+  providers_.push_back(std::move(provider));
+}
+
+void Commands::close(const std::string& instance) {
+  for (const auto& provider : providers_) {
+    if (provider->instance == instance) provider->open = false;
+  }
+  auto calls = calls_;
+  for (const auto& call : calls) {
+    if (call->instance() == instance) call->cancel(instance + " is stopping");
+  }
+}
+
+size_t Commands::remove(const std::string& instance) {
+  std::erase_if(providers_, [&](const auto& provider) { return provider->instance == instance; });
+  size_t unfinished = 0;
+  for (const auto& call : calls_) {
+    if (call->instance() != instance || call->plugin_done()) continue;
+    ++unfinished;
+    call->abandon();
+  }
+  return unfinished;
+}
+
+void Commands::each(void (*fn)(void* ctx, const char* instance, const char* plugin, const visor_command*),
+                    void* ctx) {
+  auto providers = providers_;
+  for (const auto& provider : providers) {
+    if (!provider->open) continue;
+    for (size_t i = 0; i < provider->plugin->command_count; ++i) {
+      fn(ctx, provider->instance.c_str(), provider->plugin->name, provider->row(i));
+    }
+  }
+}
+
+Result<std::shared_ptr<Commands::Provider>> Commands::provider(std::string_view instance) {
+  std::vector<std::string> known;
+  for (const auto& provider : providers_) {
+    if (provider->instance == instance) {
+      if (provider->open) return provider;
+      return failure(VISOR_ECLOSED, std::string(instance) + " is stopping");
+    }
+    known.push_back(provider->instance);
+  }
+  return failure(VISOR_ENOENT,
+                 "no instance \"" + std::string(instance) + "\" is running; " + suggestion(instance, known));
+}
+
+Result<std::string> Commands::check_args(Provider& provider, size_t row, std::string_view args) {
+  if (args.find_first_not_of(" \t\r\n") == args.npos) args = "{}";
+  const visor_command& command = *provider.row(row);
+  std::string what = provider.instance + " " + command.name;
+  auto value = parse_json(args, what + ": arguments");
+  if (!value) return std::unexpected(value.error());
+  if (!value->is_object()) {
+    return failure(VISOR_EINVAL, what + ": arguments: expected an object, got " + excerpt(*value));
+  }
+  auto& schema = provider.schemas[row];
+  if (!schema) {
+    auto compiled = Schema::compile(command.params);
+    if (!compiled) return failure(VISOR_EINTERNAL, what + ": " + compiled.error().text);
+    schema.emplace(std::move(*compiled));
+  }
+  if (auto fits = schema->check(*value, ""); !fits)
+    return failure(fits.error().status, what + ": " + fits.error().text);
+  return std::string(args);
+}
+
+visor_status Commands::call(const char* instance, const char* command, visor_span args,
+                            const visor_caller* caller, void* ctx, visor_ticket** ticket) {
+  if (!instance || !command || !caller || !ticket)
+    return host().fail(VISOR_EINVAL,
+                       "call: expected an instance, a command, a caller and a place for the ticket");
+  auto found = provider(instance);
+  if (!found) return host().fail(found.error());
+  const std::shared_ptr<Provider>& provider = *found;
+
+  std::vector<std::string> known;
+  for (size_t i = 0; i < provider->plugin->command_count; ++i) known.emplace_back(provider->row(i)->name);
+  auto row = static_cast<size_t>(std::ranges::find(known, command) - known.begin());
+  if (row == known.size()) {
+    return host().fail(VISOR_ENOENT, std::string(instance) + " has no command \"" + command + "\"; " +
+                                         suggestion(command, known));
+  }
+  auto checked = check_args(*provider, row, text(args));
+  if (!checked) return host().fail(checked.error());
+  if (calls_.size() >= kMaxOpenCalls) {
+    return host().fail(VISOR_EAGAIN, "at most " + std::to_string(kMaxOpenCalls) +
+                                         " calls are open at once; try again when one has finished");
+  }
+
+  auto added = std::make_shared<Call>(*this, instance, caller, ctx);
+  calls_.push_back(added);
+  *ticket = added.get();
+  added->begin([provider, run = provider->row(row)->run, copy = std::move(*checked)](visor_call* self) {
+    return run(provider->self, self, to_span(std::string_view(copy)));
+  });
+  return VISOR_OK;
+}
+
+void Commands::resume(visor_ticket* ticket) {
+  if (Call* call = find(ticket)) call->resume();
+}
+
+void Commands::cancel(visor_ticket* ticket) {
+  if (Call* call = find(ticket)) call->cancel("cancelled by the caller");
+}
+
+Commands::Call* Commands::find(visor_ticket* ticket) {
+  for (const auto& call : calls_) {
+    if (call.get() == ticket) return call.get();
+  }
+  return nullptr;
+}
+
+void Commands::forget(Call* call) {
+  std::erase_if(calls_, [call](const auto& known) { return known.get() == call; });
+}
+
+}  // namespace visor::kernel
