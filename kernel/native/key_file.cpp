@@ -16,7 +16,10 @@ namespace {
 
 std::unexpected<Error> system_failure(const std::string& what) {
   int code = errno;
-  visor_status status = code == ENOENT ? VISOR_ENOENT : code == EACCES || code == EPERM ? VISOR_EPERM : code == ENOSPC ? VISOR_ENOSPC : VISOR_EIO;
+  visor_status status = code == ENOENT                    ? VISOR_ENOENT
+                        : code == EACCES || code == EPERM ? VISOR_EPERM
+                        : code == ENOSPC                  ? VISOR_ENOSPC
+                                                          : VISOR_EIO;
   return failure(status, what + ": " + std::strerror(code));
 }
 
@@ -68,13 +71,18 @@ bool write_new(const std::string& file, std::string_view text) {
 Result<crypto::SecretKey> read_key_file(const std::string& file) {
   Descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!in && errno == ENOENT) {
-    return failure(VISOR_ENOENT, file + ": there is no such key file; make one with `visor keygen " + file + "`");
+    return failure(VISOR_ENOENT,
+                   file + ": there is no such key file; make one with `visor keygen " + file + "`");
   }
-  struct stat about {};
+  struct stat about{};
   if (!in || ::fstat(in.get(), &about) != 0) return system_failure(file);
-  if (!S_ISREG(about.st_mode)) return failure(VISOR_EINVAL, file + ": a key file is a regular file, and this is not");
+  if (!S_ISREG(about.st_mode))
+    return failure(VISOR_EINVAL, file + ": a key file is a regular file, and this is not");
   if (about.st_mode & (S_IRWXG | S_IRWXO)) {
-    return failure(VISOR_EPERM, file + ": others than its owner may use this key file; make it yours alone with `chmod 600 " + file + "`");
+    return failure(VISOR_EPERM,
+                   file +
+                       ": others than its owner may use this key file; make it yours alone with `chmod 600 " +
+                       file + "`");
   }
   std::array<uint8_t, 256> text{};
   ssize_t size = read_all(in.get(), text);
@@ -95,7 +103,9 @@ Result<void> write_key_file(const std::string& file, const crypto::SecretKey& se
   if (written && !placed) code = errno;
   ::unlink(temporary.c_str());
   if (!placed) {
-    if (code == EEXIST) return failure(VISOR_EEXIST, file + ": is there already; a key is never overwritten, so choose another name");
+    if (code == EEXIST)
+      return failure(VISOR_EEXIST,
+                     file + ": is there already; a key is never overwritten, so choose another name");
     errno = code;
     return system_failure(file);
   }

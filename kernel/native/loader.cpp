@@ -72,20 +72,22 @@ Result<void> load_plugin(Catalog& catalog, const std::string& file) {
   std::string name = plugin_name(file);
   if (names->empty()) {
     return failure(VISOR_EINVAL, file + ": exports no plugin; expected the symbol " +
-                                     symbols({name.empty() ? "<name>" : name}) + ", which VISOR_PLUGIN() makes");
+                                     symbols({name.empty() ? "<name>" : name}) +
+                                     ", which VISOR_PLUGIN() makes");
   }
   if (name.empty()) {
-    return failure(VISOR_EINVAL, file + ": defines " + symbols(*names) + "; name the file " + std::string(kFilePrefix) +
-                                     names->front() + std::string(kFileSuffix));
+    return failure(VISOR_EINVAL, file + ": defines " + symbols(*names) + "; name the file " +
+                                     std::string(kFilePrefix) + names->front() + std::string(kFileSuffix));
   }
   if (std::ranges::find(*names, name) == names->end()) {
     return failure(VISOR_EINVAL, file + ": defines " + symbols(*names) + ", expected " + symbols({name}) +
                                      "; file and plugin must have the same name");
   }
   try {
-    // The last flag keeps the code when the handle goes: what a plugin leaves to the end of its threads, or of the
-    // process, is still called then.
-    auto mode = dll::load_mode::rtld_now | dll::load_mode::rtld_local | static_cast<dll::load_mode::type>(RTLD_NODELETE);
+    // The last flag keeps the code when the handle goes: what a plugin leaves to the end of its threads, or
+    // of the process, is still called then.
+    auto mode = dll::load_mode::rtld_now | dll::load_mode::rtld_local |
+                static_cast<dll::load_mode::type>(RTLD_NODELETE);
     dll::shared_library library(fs::absolute(file), mode);
     return catalog.add(&library.get<const visor_plugin>(std::string(kSymbolPrefix) + name), file);
   } catch (const std::exception& e) {
@@ -103,7 +105,8 @@ Result<void> load_directory(Catalog& catalog, const std::string& directory) {
   }
   std::ranges::sort(files);
   for (const std::string& file : files) {
-    if (auto loaded = load_plugin(catalog, file); !loaded) catalog.refuse(plugin_name(file), loaded.error().text);
+    if (auto loaded = load_plugin(catalog, file); !loaded)
+      catalog.refuse(plugin_name(file), loaded.error().text);
   }
   return {};
 }

@@ -8,15 +8,15 @@
 
 namespace visor::kernel::native {
 
-/* The plugin names that a file's exported symbols announce, read without running any of its code.  VISOR_ENOENT: no
- * such file; VISOR_EINVAL: not a shared object. */
+/* The plugin names that a file's exported symbols announce, read without running any of its code.
+ * VISOR_ENOENT: no such file; VISOR_EINVAL: not a shared object. */
 Result<std::vector<std::string>> scan_plugin(const std::string& file);
 
 /* Reads the symbols, loads the file for good (it is never unloaded), and adds its plugin to the catalog. */
 Result<void> load_plugin(Catalog& catalog, const std::string& file);
 
-/* Every visor-*.so of a folder, by name; what cannot be loaded is kept among the catalog's refusals.  VISOR_ENOENT: no
- * such folder. */
+/* Every visor-*.so of a folder, by name; what cannot be loaded is kept among the catalog's refusals.
+ * VISOR_ENOENT: no such folder. */
 Result<void> load_directory(Catalog& catalog, const std::string& directory);
 
 }  // namespace visor::kernel::native

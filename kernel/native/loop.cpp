@@ -21,7 +21,8 @@ UvLoop::UvLoop() {
   std::signal(SIGPIPE, SIG_IGN);
   must(uv_loop_init(&loop_), "the event loop");
   wake_.data = timer_.data = before_wait_.data = after_wait_.data = this;
-  must(uv_async_init(&loop_, &wake_, [](uv_async_t* h) { static_cast<UvLoop*>(h->data)->run_posted(); }), "the event loop");
+  must(uv_async_init(&loop_, &wake_, [](uv_async_t* h) { static_cast<UvLoop*>(h->data)->run_posted(); }),
+       "the event loop");
   uv_timer_init(&loop_, &timer_);
   uv_prepare_init(&loop_, &before_wait_);
   uv_check_init(&loop_, &after_wait_);
@@ -30,8 +31,9 @@ UvLoop::UvLoop() {
 }
 
 UvLoop::~UvLoop() {
-  for (uv_handle_t* handle : {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&timer_),
-                              reinterpret_cast<uv_handle_t*>(&before_wait_), reinterpret_cast<uv_handle_t*>(&after_wait_)}) {
+  for (uv_handle_t* handle :
+       {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&timer_),
+        reinterpret_cast<uv_handle_t*>(&before_wait_), reinterpret_cast<uv_handle_t*>(&after_wait_)}) {
     uv_close(handle, nullptr);
   }
   // What kernels let go of is still closing.
@@ -39,8 +41,12 @@ UvLoop::~UvLoop() {
   must(uv_loop_close(&loop_), "something still uses the event loop");
 }
 
-void UvLoop::run() { uv_run(&loop_, UV_RUN_DEFAULT); }
-void UvLoop::stop() { uv_stop(&loop_); }
+void UvLoop::run() {
+  uv_run(&loop_, UV_RUN_DEFAULT);
+}
+void UvLoop::stop() {
+  uv_stop(&loop_);
+}
 
 bool UvLoop::run_until(const std::function<bool()>& condition, uint64_t limit_ms) {
   bool late = false;
@@ -66,7 +72,9 @@ uint64_t UvLoop::timer(uint64_t first_ms, uint64_t repeat_ms, Task fn) {
   return id;
 }
 
-void UvLoop::cancel(uint64_t timer) { timers_.cancel(timer); } /* libuv's may then fire early, which is harmless */
+void UvLoop::cancel(uint64_t timer) {
+  timers_.cancel(timer);
+} /* libuv's may then fire early, which is harmless */
 
 void UvLoop::set_timer() {
   if (running_due_) return; /* once, at the end */
@@ -135,7 +143,9 @@ Loop::Counters UvLoop::counters() const {
   return {timers_.size(), posted_.size(), working_, kMaxWork};
 }
 
-void UvLoop::at_turn_end(Task fn) { turn_end_.push_back(std::move(fn)); }
+void UvLoop::at_turn_end(Task fn) {
+  turn_end_.push_back(std::move(fn));
+}
 
 void UvLoop::run_turn_end() {
   while (!turn_end_.empty()) {

@@ -44,8 +44,8 @@ class UvLoop final : public Loop {
   uv_loop_t* uv() { return &loop_; }
   /* One buffer for all that is read: nothing is kept in it beyond a read callback. */
   std::span<char> read_buffer() { return read_buffer_; }
-  /* Runs fn before the loop waits next or, during its callbacks, once they have run: where small writes of one turn
-   * become one.  fn must not call users back. */
+  /* Runs fn before the loop waits next or, during its callbacks, once they have run: where small writes of
+   * one turn become one.  fn must not call users back. */
   void at_turn_end(Task fn);
 
  private:

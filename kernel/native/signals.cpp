@@ -10,7 +10,8 @@ struct StopSignals::Handles {
   int open = 2;
 };
 
-StopSignals::StopSignals(UvLoop& loop, std::function<void(int signal)> fn) : handles_(new Handles{{}, std::move(fn)}) {
+StopSignals::StopSignals(UvLoop& loop, std::function<void(int signal)> fn)
+    : handles_(new Handles{{}, std::move(fn)}) {
   static constexpr int kSignals[] = {SIGINT, SIGTERM};
   for (int i = 0; i < 2; ++i) {
     uv_signal_t* handle = &handles_->handles[i];
