@@ -1,16 +1,32 @@
+# Compilations that were done before are not done again, where ccache is installed.
+find_program(CCACHE ccache)
+if(CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
 # visor_options: what every target of this tree is compiled with.
 add_library(visor_options INTERFACE)
 target_include_directories(visor_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(visor_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
-  -fvisibility=hidden $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden>)
+  -fvisibility=hidden $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden>
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 
 if(VISOR_WASM)
   # Shared code reports errors as values; there is nothing to unwind (docs/design.md).
-  target_compile_options(visor_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>)
+  # Clang's -Wconversion would also count changes of sign, and its -Wextra the fields that a designated initializer
+  # leaves to their defaults; GCC's do not.
+  target_compile_options(visor_options INTERFACE -ffunction-sections -fdata-sections -Wno-sign-conversion
+    -Wno-missing-designated-field-initializers
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>)
+  # A module is linked where it stays: position-independent code would only look each address up.
+  foreach(language C CXX)
+    set(CMAKE_${language}_COMPILE_OPTIONS_PIC "")
+    set(CMAKE_${language}_COMPILE_OPTIONS_PIE "")
+  endforeach()
 else()
-  target_compile_options(visor_options INTERFACE
-    -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
+  target_compile_options(visor_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
 endif()
 
 if(VISOR_SANITIZE)

@@ -3,18 +3,22 @@
 #define VISOR_TESTS_UNIT_VECTORS_HPP
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <iterator>
+#include <cstdio>
+#include <memory>
 #include <visor/value.hpp>
 
 namespace visor::test {
 
-/* The whole file, e.g. load_vectors("cxo_cipher.json"). */
+/* The whole file, e.g. load_vectors("cxo_cipher.json").  By C's functions: in wasm there is no std::ifstream. */
 inline boost::json::value load_vectors(const std::string& file) {
-  std::ifstream in(std::string(VISOR_TEST_VECTORS) + "/" + file, std::ios::binary);
-  INFO("vector file " << file);
-  REQUIRE(in.good());
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  std::string path = std::string(VISOR_TEST_VECTORS) + "/" + file;
+  INFO("vector file " << path);
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> in(std::fopen(path.c_str(), "rb"), &std::fclose);
+  REQUIRE(in);
+  std::string text;
+  char block[16384];
+  for (size_t got; (got = std::fread(block, 1, sizeof block, in.get())) > 0;) text.append(block, got);
+  REQUIRE(std::feof(in.get()));
   boost::json::error_code error;
   boost::json::value value = boost::json::parse(text, error);
   REQUIRE_FALSE(error);

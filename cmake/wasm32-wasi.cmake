@@ -1,0 +1,29 @@
+# Toolchain for a browser's tab and for Node: Debian's clang 19, wasi-libc and libc++.
+# Packages: see `make deps`.  One thread, no exceptions (docs/design.md, "Choices").
+set(CMAKE_SYSTEM_NAME Generic) # CMake 3.25 does not know WASI
+set(CMAKE_SYSTEM_PROCESSOR wasm32)
+set(CMAKE_C_COMPILER clang-19)
+set(CMAKE_CXX_COMPILER clang++-19)
+set(CMAKE_AR llvm-ar-19 CACHE FILEPATH "GNU ar does not index wasm objects")
+set(CMAKE_RANLIB llvm-ranlib-19 CACHE FILEPATH "")
+set(CMAKE_C_COMPILER_TARGET wasm32-wasi)
+set(CMAKE_CXX_COMPILER_TARGET wasm32-wasi)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+
+# Headers and libraries come from the compiler's own sysroot; the machine's are for another processor.
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH /usr/lib/wasm32-wasi /usr/include/wasm32-wasi)
+
+# Every browser of the last years copies memory with one instruction.
+set(CMAKE_C_FLAGS_INIT "-mbulk-memory")
+set(CMAKE_CXX_FLAGS_INIT "-mbulk-memory")
+# -O2 always: -Os and -Oz stop inlining and cost ciphers and JSON a factor of five for a few kilobytes, and
+# an unoptimised build is of no use (there is no debugger to serve).
+set(CMAKE_BUILD_TYPE Release CACHE STRING "wasm is always built optimised")
+set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG" CACHE STRING "")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG" CACHE STRING "")
+# wasm-ld's own stack is 64 KiB, above the data; below it, an overflow traps instead of overwriting.
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-z,stack-size=1048576 -Wl,--stack-first -Wl,--gc-sections")
