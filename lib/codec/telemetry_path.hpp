@@ -29,7 +29,7 @@ struct LeafPath {
   LeafKind kind = LeafKind::kOther;
   uint8_t shard = 0; /* of kShard */
   UnixDay date = 0;  /* of kTimeline and kRollup */
-  TransportId id;    /* of the leaves about one transport */
+  TransportId id{};  /* of the leaves about one transport */
 };
 
 /* What is at a path; kOther for every path that is none of these. */
