@@ -52,7 +52,7 @@ class KernelCommands::Follower {
         if (!emit("{\"dropped\":" + std::to_string(oldest - next_) + "}")) return;
         next_ = oldest;
       }
-      const LogRecord& record = ring[next_ - oldest];
+      const LogRecord& record = ring[static_cast<size_t>(next_ - oldest)];
       bool wanted = record.level >= options_.level &&
                     (options_.instance.empty() || options_.instance == record.instance);
       if (wanted && !emit(format_json(record))) return;

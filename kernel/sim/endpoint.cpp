@@ -45,7 +45,8 @@ visor_status Endpoint::on_write(std::span<const visor_span> parts) {
     return host().fail(VISOR_EAGAIN, "the peer reads more slowly than this; go on when ready");
   }
   queued_bytes_ += data.size();
-  size_t pieces = network_.options_.split && data.size() > 1 ? 1 + network_.loop_.below(3) : 1;
+  size_t pieces =
+      network_.options_.split && data.size() > 1 ? static_cast<size_t>(1 + network_.loop_.below(3)) : 1;
   for (; pieces > 1 && data.size() > 1; --pieces) {
     auto size = static_cast<ptrdiff_t>(1 + network_.loop_.below(data.size() - 1));
     send(Bytes(data.begin(), data.begin() + size));

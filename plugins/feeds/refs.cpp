@@ -94,7 +94,7 @@ Hash List::encode_root(uint64_t items, const Item& item, const Emit& emit) {
   out.u32(degree_);
   out.u32(static_cast<uint32_t>(items));
   if (depth == 0) {
-    out.count(items);
+    out.count(static_cast<size_t>(items));
     for (uint64_t i = 0; i < items; ++i) out.raw(item(i));
   } else {
     out.count(levels_.back().size());
@@ -132,19 +132,20 @@ Hash List::encode(uint64_t items, const Item& item, const std::vector<uint64_t>&
       if (node < first_moved && (changed_nodes.empty() || changed_nodes.back() != node))
         changed_nodes.push_back(node);
     }
-    nodes.resize(count);
+    nodes.resize(static_cast<size_t>(count));
 
     auto encode_node = [&](uint64_t index) {
       const uint64_t begin = index * degree_, end = std::min(begin + degree_, elements);
       const uint64_t span = list_span(degree_, level);
       Bytes object;
-      object.reserve(8 + (end - begin) * kAddressBytes);
+      object.reserve(8 + static_cast<size_t>(end - begin) * kAddressBytes);
       codec::Writer out(object);
       out.u32(static_cast<uint32_t>(std::min(span, items - index * span)));
-      out.count(end - begin);
-      for (uint64_t i = begin; i < end; ++i) out.raw(below ? (*below)[i] : item(i));
-      nodes[index] = crypto::sha256(object);
-      emit(level, nodes[index], std::move(object));
+      out.count(static_cast<size_t>(end - begin));
+      for (uint64_t i = begin; i < end; ++i) out.raw(below ? (*below)[static_cast<size_t>(i)] : item(i));
+      Hash& address = nodes[static_cast<size_t>(index)];
+      address = crypto::sha256(object);
+      emit(level, address, std::move(object));
     };
     for (uint64_t index : changed_nodes) encode_node(index);
     for (uint64_t index = first_moved; index < count; ++index) encode_node(index);
