@@ -96,8 +96,8 @@ void Transport::on_ready(const visor_key& peer, ByteView payload) {
 void Transport::on_accept(visor_stream* stream) {
   auto keep = shared_from_this();
   if (!terms_.dialed && !control_) return attach_control(stream);
-  // The acceptor may use the transport as soon as it has answered, which the dialer has perhaps not read yet; a
-  // dialer has no business to before.
+  // The acceptor may use the transport as soon as it has answered, which the dialer has perhaps not read yet;
+  // a dialer has no business to before.
   bool early = state_ == State::kSettling && !terms_.dialed;
   if (early || state_ == State::kRefusing || portless_.size() >= kMaxPortless) {
     ++counters_.refused_streams;
@@ -130,9 +130,10 @@ void Transport::attach_control(visor_stream* stream) {
   control_.attach({.data = [this](ByteView data) { on_control(data); },
                    .end = over,
                    .ready = {},
-                   .closed = [this](const Error& error) {
-                     close({VISOR_ECLOSED, "the control stream was closed: " + error.text});
-                   }});
+                   .closed =
+                       [this](const Error& error) {
+                         close({VISOR_ECLOSED, "the control stream was closed: " + error.text});
+                       }});
 }
 
 void Transport::on_control(ByteView data) {
@@ -206,7 +207,8 @@ bool Transport::write_control(ByteView data) {
     control_sent_ += data.size();
     return true;
   }
-  if (state_ == State::kSettling) close({status, "the control stream takes nothing: " + host_.error(status).text});
+  if (state_ == State::kSettling)
+    close({status, "the control stream takes nothing: " + host_.error(status).text});
   return false;
 }
 
@@ -279,7 +281,8 @@ Result<visor_stream*> Transport::open_stream(uint16_t port) {
 }
 
 void Transport::read_port(visor_stream* stream) {
-  auto at = portless_.insert(portless_.end(), Portless{Stream(host_, stream), {}, 0, host_.now_ns() + kPortMs * kMs});
+  auto at = portless_.insert(portless_.end(),
+                             Portless{Stream(host_, stream), {}, 0, host_.now_ns() + kPortMs * kMs});
   auto forget = [this, at] { portless_.erase(at); };
   at->stream.attach({.data = [this, at](ByteView data) { take_port(at, data); },
                      .end = forget,
@@ -318,7 +321,9 @@ Signer Transport::signer() const {
   };
 }
 
-session::Counters Transport::session_counters() const { return session_ ? session_->counters() : session::Counters{}; }
+session::Counters Transport::session_counters() const {
+  return session_ ? session_->counters() : session::Counters{};
+}
 
 // The multiplexer counts what has left; control packets are known when they are written.  Between the two the
 // difference may shrink for a moment, and a counter that shrinks would be taken for one that began anew.

@@ -14,8 +14,8 @@ namespace visor::transports {
 
 class Transport;
 
-/* Whom a transport tells what happens to it: the manager.  Every call comes from the loop, never inside a call of the
- * manager's own, except that on_closed also follows close(). */
+/* Whom a transport tells what happens to it: the manager.  Every call comes from the loop, never inside a
+ * call of the manager's own, except that on_closed also follows close(). */
 class TransportOwner {
  public:
   virtual ~TransportOwner() = default;
@@ -42,10 +42,10 @@ class Transport : public std::enable_shared_from_this<Transport> {
 
   struct Terms {
     bool dialed = false;
-    std::string type;               /* canonical */
-    std::string label;              /* the dialer's, or what an accepted one has if the dialer says nothing sound */
-    std::string address;            /* dialled, or where the peer comes from */
-    std::optional<visor_key> peer;  /* dialled: who it must be */
+    std::string type;    /* canonical */
+    std::string label;   /* the dialer's, or what an accepted one has if the dialer says nothing sound */
+    std::string address; /* dialled, or where the peer comes from */
+    std::optional<visor_key> peer; /* dialled: who it must be */
     uint64_t settlement_ms = kSettlementMs;
     uint64_t interval_ms = 60'000; /* between pings */
   };
@@ -86,8 +86,8 @@ class Transport : public std::enable_shared_from_this<Transport> {
   /* With both signatures, once serving. */
   const codec::SignedEntry& signed_entry() const { return signed_; }
 
-  /* Payload of application streams (their two bytes of port included) and of control packets, since it was created;
-   * never less than before. */
+  /* Payload of application streams (their two bytes of port included) and of control packets, since it was
+   * created; never less than before. */
   uint64_t sent_bytes() const;
   uint64_t received_bytes() const;
   Latency latency() const { return pings_.latency(); }

@@ -1,0 +1,195 @@
+// transports: measured point-to-point transports, and the network "skynet" over them.
+#include <boost/json.hpp>
+#include <visor/plugin.hpp>
+
+#include "calls.hpp"
+#include "report.hpp"
+#include "service.hpp"
+
+namespace visor::transports {
+namespace {
+
+namespace json = boost::json;
+
+/* The arguments of a command, which have passed its schema. */
+class Arguments {
+ public:
+  explicit Arguments(std::string_view text) {
+    json::error_code error;
+    value_ = json::parse(text.empty() ? "{}" : text, error);
+  }
+  std::string_view text(std::string_view name) const {
+    const json::value* member = find(name);
+    const json::string* string = member ? member->if_string() : nullptr;
+    return string ? std::string_view(string->data(), string->size()) : std::string_view{};
+  }
+  uint64_t number(std::string_view name, uint64_t otherwise) const {
+    const json::value* member = find(name);
+    const int64_t* number = member ? member->if_int64() : nullptr;
+    return number ? static_cast<uint64_t>(*number) : otherwise;
+  }
+
+ private:
+  const json::value* find(std::string_view name) const {
+    const json::object* object = value_.if_object();
+    return object ? object->if_contains(name) : nullptr;
+  }
+  json::value value_;
+};
+
+class Transports final : public Instance {
+ public:
+  explicit Transports(Host host) : Instance(host), tasks_(host) {}
+
+  void start(Started started) override { started(set_up()); }
+  void stop(Stopped stopped) override;
+
+  Result<std::string> status(std::string_view) {
+    return report_status(*manager_, *skynet_, own(), calls_->watchers(), Calls::kMaxWatchers);
+  }
+  Result<std::string> list(std::string_view) { return report_list(*manager_); }
+  Result<void> watch(visor_call* call, std::string_view args) {
+    return calls_->watch(call, Arguments(args).number("interval_ms", manager_->config().interval_ms));
+  }
+  Result<void> add(visor_call* call, std::string_view args);
+  Result<std::string> remove(std::string_view args);
+
+ private:
+  Result<void> set_up();
+  Result<void> offer();
+  void changed();
+  const visor_key& own() { return *identity_->api->key(identity_); }
+
+  visor_identity* identity_ = nullptr;
+  Tasks tasks_;
+  bool telling_ = false;
+  // Each after what it uses, so that it goes first.
+  std::unique_ptr<Manager> manager_;
+  std::unique_ptr<Skynet> skynet_;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<Calls> calls_;
+};
+
+Result<void> Transports::set_up() {
+  auto config = read_config(host().config());
+  if (!config) return std::unexpected(config.error());
+  identity_ = host().find<visor_identity>(VISOR_IDENTITY_1);
+  auto* sockets = host().find<visor_sockets>(VISOR_SOCKETS_1);
+  if (!identity_ || !sockets) return failure(VISOR_ENOENT, "the host offers no identity or no sockets");
+
+  manager_ = std::make_unique<Manager>(
+      host(), identity_, *config,
+      Manager::Events{.changed = [this] { changed(); },
+                      .stream = [this](const Transport&, uint16_t port,
+                                       visor_stream* stream) { skynet_->take(port, stream); }});
+  skynet_ = std::make_unique<Skynet>(host(), *manager_);
+  service_ = std::make_unique<Service>(host(), *manager_);
+  calls_ = std::make_unique<Calls>(host(), *manager_);
+
+  auto tcp = std::make_unique<TcpCarrier>(host(), sockets);
+  if (!config->listen.empty()) {
+    auto listening = tcp->listen(config->listen, [this](visor_stream* s) { manager_->accept("stcpr", s); });
+    if (!listening) return listening;
+    host().info("transports: accepting TCP at " + std::string(tcp->listening()));
+  }
+  auto web = std::make_unique<WebSocketCarrier>(host(), sockets);
+  auto serving = web->serve([this] { return manager_->has_room(); },
+                            [this](visor_stream* s) { manager_->accept("swsr", s); });
+  if (!serving) return serving;
+  manager_->add_carrier(std::move(tcp));
+  manager_->add_carrier(std::move(web));
+  if (auto offered = offer(); !offered) return offered;
+  manager_->start();
+  return {};
+}
+
+Result<void> Transports::offer() {
+  auto transports = host().offer(VISOR_TRANSPORTS_1, nullptr, static_cast<visor_transports*>(service_.get()));
+  if (!transports) return transports;
+  auto net = host().offer(VISOR_NET_1, "skynet", static_cast<visor_net*>(skynet_.get()));
+  if (!net) host().withdraw(static_cast<visor_transports*>(service_.get()));
+  return net;
+}
+
+void Transports::stop(Stopped stopped) {
+  host().withdraw(static_cast<visor_transports*>(service_.get()));
+  host().withdraw(static_cast<visor_net*>(skynet_.get()));
+  calls_->finish_all();
+  manager_->stop();
+  // What has just been closed goes on the next turn; only then is no code of ours under way.
+  tasks_.post([this, stopped = std::move(stopped)]() mutable { tasks_.post(std::move(stopped)); });
+}
+
+// Many changes of one turn are told once, and never inside the call that made them.
+void Transports::changed() {
+  if (std::exchange(telling_, true)) return;
+  tasks_.post([this] {
+    telling_ = false;
+    service_->tell();
+    calls_->tell();
+  });
+}
+
+Result<void> Transports::add(visor_call* call, std::string_view args) {
+  Arguments arguments(args);
+  auto key = key_from_hex(arguments.text("pk"));
+  if (!key) return std::unexpected(key.error());
+  return calls_->add(call, *key, arguments.text("type"), arguments.text("address"), arguments.text("label"));
+}
+
+Result<std::string> Transports::remove(std::string_view args) {
+  auto id = codec::transport_id_from_uuid(Arguments(args).text("id"));
+  if (!id) return std::unexpected(id.error());
+  if (auto removed = manager_->remove(*id); !removed) return std::unexpected(removed.error());
+  return "{\"removed\":\"" + codec::to_uuid(*id) + "\"}";
+}
+
+constexpr const char* kNeeds[] = {VISOR_IDENTITY_1, VISOR_SOCKETS_1, nullptr};
+constexpr const char* kOffers[] = {VISOR_TRANSPORTS_1, VISOR_NET_1, nullptr};
+
+constexpr char kNoArguments[] = R"({"type":"object","additionalProperties":false})";
+
+constexpr visor_command kCommands[] = {
+    {"status", "Where transports are accepted, how many there are, every queue and its bound", kNoArguments,
+     VISOR_COMMAND_READS, 0, command<&Transports::status>},
+    {"list", "Each transport: peer, type, state, latency, payload bytes", kNoArguments, VISOR_COMMAND_READS,
+     0, command<&Transports::list>},
+    {"watch", "The list, now, at each change and each interval", R"({
+  "type": "object", "additionalProperties": false, "properties": {
+    "interval_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "description": "at least so often; the configured interval if not said"}}
+})",
+     VISOR_COMMAND_READS | VISOR_COMMAND_STREAMS, 0, command<&Transports::watch>},
+    {"add", "Makes a transport to a visor, or finds the one that is there", R"({
+  "type": "object", "additionalProperties": false, "required": ["pk", "type", "address"], "properties": {
+    "pk": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the visor's public key"},
+    "type": {"type": "string", "enum": ["stcpr", "swsr", "ws"], "description": "stcpr: TCP; swsr: WebSocket"},
+    "address": {"type": "string", "maxLength": 512, "description": "tcp://host:port or ws://host:port/skywire"},
+    "label": {"type": "string", "enum": ["user", "automatic"]}}
+})",
+     0, 0, command<&Transports::add>},
+    {"remove", "Closes a transport and does not make it again", R"({
+  "type": "object", "additionalProperties": false, "required": ["id"], "properties": {
+    "id": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the transport's identifier"}}
+})",
+     0, 0, command<&Transports::remove>},
+};
+
+}  // namespace
+}  // namespace visor::transports
+
+VISOR_PLUGIN(transports) = {
+    VISOR_PLUGIN_HEAD,
+    .name = "transports",
+    .version = "1.0.0",
+    .summary = "Measured transports to other visors, and the network skynet over them",
+    .license = "MIT",
+    .schema = visor::transports::kConfigSchema,
+    .needs = visor::transports::kNeeds,
+    .offers = visor::transports::kOffers,
+    .commands = visor::transports::kCommands,
+    .command_count = std::size(visor::transports::kCommands),
+    .command_size = sizeof(visor_command),
+    .start = visor::start<visor::transports::Transports>,
+    .stop = visor::stop<visor::transports::Transports>,
+    .configure = nullptr,
+};
