@@ -18,6 +18,7 @@ function(visor_add_plugin name)
   endif()
   set_target_properties(visor_plugin_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON
     CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  set_property(GLOBAL APPEND PROPERTY VISOR_PLUGINS ${name})
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "wasm32")
     return()
   endif()
@@ -33,7 +34,6 @@ function(visor_add_plugin name)
   if(NOT VISOR_SANITIZE) # the sanitizers' runtime is found in the program
     target_link_options(visor_plugin_${name}_so PRIVATE -Wl,-z,defs)
   endif()
-  set_property(GLOBAL APPEND PROPERTY VISOR_PLUGINS ${name})
 endfunction()
 
 function(visor_bundle target)
