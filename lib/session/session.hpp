@@ -15,32 +15,32 @@ struct Options {
   /* XX, or XK where the initiator knows expected_peer before (dmsg's relays). */
   noise::Pattern pattern = noise::Pattern::kXX;
   /* The only key that the peer may have; an initiator checks it before it says who it is. */
-  std::optional<visor_key> expected_peer;
-  Bytes payload;        /* our announcement to the peer, capabilities.hpp; at most 1024 bytes */
+  std::optional<visor_key> expected_peer{};
+  Bytes payload{};      /* our announcement to the peer, capabilities.hpp; at most 1024 bytes */
   bool seal_mux = true; /* false: after the handshake, yamux is plain on the carrier (dmsg's relays) */
   uint64_t handshake_timeout_ms = 5000;
-  yamux::Limits limits;
-  yamux::Timeouts timeouts;
+  yamux::Limits limits{};
+  yamux::Timeouts timeouts{};
   size_t head_bytes = 0; /* of an accepted stream, delivered by themselves: yamux/options.hpp */
 };
 
 struct Events {
   /* Once, before everything else; the payload (capabilities.hpp) is lent for the call, and empty when the
    * peer announces nothing. */
-  std::function<void(const visor_key& peer, ByteView payload)> ready;
+  std::function<void(const visor_key& peer, ByteView payload)> ready{};
   /* A stream that the peer opened, in the order in which it opened them; whoever takes it attaches or closes
    * it. Without this function, they are closed. */
-  std::function<void(visor_stream*)> accept;
+  std::function<void(visor_stream*)> accept{};
   /* Always last, once: the carrier is closed and the streams end with the same error.  VISOR_OK after
    * shutdown(), VISOR_EPROTO the peer broke the protocol or is not who it should be, VISOR_ETIMEDOUT it was
    * silent, VISOR_ECLOSED it left; the text says what was expected and what came. */
-  std::function<void(const Error&)> closed;
+  std::function<void(const Error&)> closed{};
 };
 
 struct Counters {
   uint64_t received_bytes = 0, sent_bytes = 0; /* on the carrier, all included */
   size_t waiting_bytes = 0; /* refused by the carrier, waiting for its `ready`: one batch at most */
-  yamux::Counters mux;      /* streams, frames and payload */
+  yamux::Counters mux{};    /* streams, frames and payload */
 };
 
 /* Owns the carrier.  Destroying the session closes the carrier and ends its streams with VISOR_ECANCELED;

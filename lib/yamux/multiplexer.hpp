@@ -22,13 +22,13 @@ class Multiplexer {
   struct Events {
     /* A stream that the peer opened, to be attached or closed by whoever takes it; without this function,
      * closed. */
-    std::function<void(visor_stream*)> accept;
+    std::function<void(visor_stream*)> accept{};
     /* The peer broke the protocol (VISOR_EPROTO), went silent (VISOR_ETIMEDOUT) or gave up (VISOR_ECLOSED):
      * once, last, inside receive() or from a timer.  A GoAway has been handed to the sink, the streams end
      * with the same error. */
-    std::function<void(const Error&)> failed;
+    std::function<void(const Error&)> failed{};
     /* All that waited has gone to the sink. */
-    std::function<void()> idle;
+    std::function<void()> idle{};
   };
   /* Takes frames, always all of them, lent for the call; false: none before writable(), but for a last
    * GoAway.  Calls nothing back. */

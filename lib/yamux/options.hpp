@@ -35,13 +35,13 @@ struct Timeouts {
 
 struct Options {
   bool client = false; /* whose streams have odd numbers */
-  Limits limits;
-  Timeouts timeouts;
+  Limits limits{};
+  Timeouts timeouts{};
   /* The first bytes of each stream that the peer opens come in events of their own, never together with what
    * follows: who accepts reads them (a port), and hands the stream on with all the rest unread. */
   size_t head_bytes = 0;
-  visor_key peer{};   /* what streams say in peer(); all zero: peer() is null */
-  std::string origin; /* what streams say in origin() */
+  visor_key peer{};     /* what streams say in peer(); all zero: peer() is null */
+  std::string origin{}; /* what streams say in origin() */
 };
 
 /* Since the multiplexer was made; sizes in bytes. */

@@ -106,7 +106,7 @@ bool Multiplexer::send_batch() {
     next.splice(next.end(), sending_, stream.place);
   }
   counters_.sent_bytes += batch_bytes_;
-  blocked_ = !sink_(parts_);
+  if (!parts_.empty()) blocked_ = !sink_(parts_); /* a grant may have become pointless since it was due */
   control_.clear();
   heads_ = {}; /* an idle session keeps no buffers */
   parts_ = {};
