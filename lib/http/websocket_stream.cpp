@@ -14,7 +14,6 @@ enum CloseCode : uint16_t {
   kGoingAway = 1001,
   kProtocolError = 1002,
   kUnsupportedData = 1003,
-  kNoCode = 1005,
   kTooBig = 1009,
 };
 
@@ -193,19 +192,19 @@ bool WebSocketStream::end_frame() {
 }
 
 bool WebSocketStream::take_close() {
-  uint16_t code = kNoCode;
+  uint16_t code = kNormal; /* what a close without a code means */
   if (control_.size() >= 2) {
     code = static_cast<uint16_t>(static_cast<uint8_t>(control_[0]) << 8 | static_cast<uint8_t>(control_[1]));
   }
-  if (control_.size() == 1 || (code != kNoCode && !legal_code(code))) {
+  if (control_.size() == 1 || !legal_code(code)) {
     return fail(kProtocolError, "a close frame has no legal code");
   }
   if (state_ == State::kOpen) {
     frame_batch(); /* a WebSocket does not half close: after the answer nothing may follow */
-    send_close(code == kNoCode ? uint16_t{kNormal} : code, {});
+    send_close(code, {});
   }
   close_received_ = true;
-  if (code == kNormal || code == kGoingAway || code == kNoCode) {
+  if (code == kNormal || code == kGoingAway) {
     linger(VISOR_OK, {});
   } else {
     std::string why = "the other end closed the WebSocket with code " + std::to_string(code);
