@@ -54,6 +54,8 @@ class List {
   using Emit = std::function<void(uint32_t level, const Hash& address, Bytes object)>;
 
   explicit List(uint32_t degree) : degree_(degree) {}
+  /* Takes over a list that is stored: the addresses of its nodes, level 1 first. */
+  void adopt(std::vector<std::vector<Hash>> levels) { levels_ = std::move(levels); }
 
   static constexpr uint64_t kNoneMoved = UINT64_MAX;
 
