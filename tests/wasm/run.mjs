@@ -4,7 +4,12 @@
 // nothing else.  The exit code is the program's; a trap (an abort, a bad access) is 70, with its stack on stderr.
 import fs from 'node:fs';
 import path from 'node:path';
+import v8 from 'node:v8';
 import { WASI } from 'node:wasi';
+
+// Node 20's shortcut from compiled code into WASI's functions corrupts its heap: programs crash, now and then, in a
+// garbage collection while their memory grows.
+v8.setFlagsFromString('--no-turbo-fast-api-calls');
 
 const [program, folder, ...args] = process.argv.slice(2);
 if (!program || !folder) {
