@@ -1,0 +1,52 @@
+# The few commands that a person needs; everything else is CMake's presets (CMakePresets.json).
+JOBS ?= $(shell nproc)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+CLANG_FORMAT := clang-format-19
+
+NATIVE_PACKAGES := g++ cmake ninja-build ccache pkg-config \
+  libboost1.81-dev libboost-json1.81-dev libleveldb-dev libsnappy-dev libuv1-dev libsodium-dev libsecp256k1-dev \
+  libssl-dev libwslay-dev zlib1g-dev libvalijson-dev libcli11-dev libfmt-dev catch2
+WASM_PACKAGES := clang-19 lld-19 llvm-19 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32 \
+  wasi-libc dpkg-dev brotli
+TEST_PACKAGES := chromium prometheus clang-format-19 clang-tidy-19
+PACKAGES := $(NATIVE_PACKAGES) $(WASM_PACKAGES) $(TEST_PACKAGES)
+
+.PHONY: help deps build test run fmt check-fmt clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+deps: ## install what is missing: Debian packages, then the tests' npm packages
+	@missing=$$(for package in $(PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done); \
+	  command -v node >/dev/null || missing="$$missing nodejs"; \
+	  command -v npm >/dev/null || missing="$$missing npm"; \
+	  if [ -n "$$missing" ]; then \
+	    echo "installing:" $$missing; \
+	    $(SUDO) apt-get -qq update && \
+	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get -qq install -y --no-install-recommends $$missing >/dev/null; \
+	  fi
+	@cmp -s web/package-lock.json web/node_modules/.installed || \
+	  { (cd web && npm ci --no-audit --no-fund) && cp web/package-lock.json web/node_modules/.installed; }
+
+build: deps build-release build-wasm ## the program (build/release) and the page with its bundle (build/wasm/web)
+
+build-%:
+	@[ -f build/$*/build.ninja ] || cmake --preset $* --log-level=NOTICE
+	cmake --build --preset $* -j $(JOBS)
+
+run: build ## start a whole network on this machine and print the address to open
+	build/release/programs/visor/visor run demo
+
+# Natively under the sanitizers, then the portable part as wasm under Node.  The bundle first: end-to-end tests open it.
+test: deps build-wasm build-asan ## build and run every test
+	@status=0; for preset in wasm asan; do ctest --preset $$preset || status=1; done; exit $$status
+
+fmt: ## lay the sources out
+	git ls-files '*.h' '*.hpp' '*.c' '*.cpp' | xargs $(CLANG_FORMAT) -i
+
+check-fmt: ## fail if `make fmt` would change something
+	git ls-files '*.h' '*.hpp' '*.c' '*.cpp' | xargs $(CLANG_FORMAT) --dry-run -Werror
+
+clean: ## remove everything that was built, but not the unpacked sources
+	rm -rf build/dev build/release build/asan build/wasm
