@@ -107,7 +107,8 @@ class Kv final : public KvProvider {
   visor_status stats(visor_span* json) override {
     stats_ = "{\"keys\":" + std::to_string(table_->keys()) +
              ",\"bytes\":" + std::to_string(table_->value_bytes()) +
-             ",\"views\":" + std::to_string(table_->views()) + "}";
+             ",\"views\":" + std::to_string(table_->views()) +
+             ",\"kept_versions\":" + std::to_string(table_->kept_versions()) + "}";
     *json = to_span(std::string_view(stats_));
     return VISOR_OK;
   }

@@ -63,7 +63,7 @@ uint64_t Table::open_view() {
 
 void Table::close_view(uint64_t view) {
   views_.erase(views_.find(view));
-  if (views_.empty() || superseded_.size() >= prune_at_) prune();
+  if (views_.empty() || kept_ >= prune_at_) prune();
 }
 
 // The current version moves down the chain, and its place is the caller's to fill.
@@ -75,6 +75,7 @@ void Table::keep_older(Map::iterator at) {
   older->value = std::move(version.value);
   older->older = std::move(version.older);
   version.older = std::move(older);
+  ++kept_;
   list(at);
 }
 
@@ -88,7 +89,7 @@ void Table::prune() {
     at->second.listed = false;
     prune(at);
   }
-  prune_at_ = std::max<size_t>(64, superseded_.size() * 2);
+  prune_at_ = std::max<size_t>(64, kept_ * 2);
 }
 
 // Drops the versions that no view can see: v is seen by a view in [v.sequence, next newer's sequence).
@@ -100,6 +101,7 @@ void Table::prune(Map::iterator at) {
       newer = newer->older.get();
     } else {
       newer->older = std::move(newer->older->older);
+      --kept_;
     }
   }
   if (at->second.older) {

@@ -41,6 +41,8 @@ class Table {
   size_t keys() const { return keys_; }
   size_t value_bytes() const { return bytes_; }
   size_t views() const { return views_.size(); }
+  // Versions kept beside the newest, for views that are open or were until lately.
+  size_t kept_versions() const { return kept_; }
 
  private:
   bool seen(const Version& version) const { return !views_.empty() && *views_.rbegin() >= version.sequence; }
@@ -52,6 +54,7 @@ class Table {
   Map map_;
   std::multiset<uint64_t> views_;
   std::vector<Map::iterator> superseded_;  // entries with an older version or a tombstone
+  size_t kept_ = 0;                        // versions beside the newest
   size_t prune_at_ = 64;                   // so that pruning stays linear under many short views
   uint64_t sequence_ = 0;                  // of the latest committed batch
   size_t keys_ = 0, bytes_ = 0;            // as the latest batch left them

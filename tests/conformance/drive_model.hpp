@@ -1,4 +1,5 @@
-// The script that every drive must follow: random batches against std::map, cursors both ways, snapshots that stay.
+// The script that every drive must follow: random batches against std::map, cursors both ways, snapshots that
+// stay.
 #pragma once
 #include <catch2/catch.hpp>
 #include <visor/plugin.hpp>
@@ -31,8 +32,12 @@ class Keys {
   std::mt19937_64& random_;
 };
 
-inline std::string str(visor_span s) { return std::string(text(s)); }
-inline visor_span lend(const std::string& s) { return to_span(std::string_view(s)); }
+inline std::string str(visor_span s) {
+  return std::string(text(s));
+}
+inline visor_span lend(const std::string& s) {
+  return to_span(std::string_view(s));
+}
 
 // Everything that the map holds, read forwards, backwards and key by key, is what the model holds.
 inline void check_equal(visor_kv* kv, const Model& model) {
