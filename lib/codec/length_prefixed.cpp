@@ -8,7 +8,7 @@ namespace visor::codec {
 namespace {
 
 // Above this, a buffer is given back after its message: one huge message must not fatten an idle connection.
-constexpr size_t kKeptBytes = 16 * 1024;
+constexpr size_t kKeptBytes = size_t{16} * 1024;
 
 }  // namespace
 
