@@ -82,7 +82,8 @@ export async function run(t, command, args, options) {
 /** Starts the demo; its addresses as it prints them. */
 export async function startDemo(t, extra = []) {
   const data = temporaryFolder(t);
-  const program = new Program(t, visorProgram, ['run', 'demo', '--port', '0', '--interval-ms', '1000', '--data', data, ...extra]);
+  const page = process.env.VISOR_PAGE ? ['--page', process.env.VISOR_PAGE] : [];
+  const program = new Program(t, visorProgram, ['run', 'demo', '--port', '0', '--interval-ms', '1000', '--data', data, ...page, ...extra]);
   const [, address] = await program.line(/(http:\/\/[0-9.:]+)\/?\s*$/);
   const bootstrap = await json(`${address}/bootstrap.json`);
   return { program, address, bootstrap, data };
