@@ -197,7 +197,7 @@ void Connection::respond(Exchange& exchange, int32_t status, std::span<const vis
   }
   if (input_ended_) keep_alive_ = false;
   std::string out = head(status, headers, exchange.extra_);
-  if (status != 204) {
+  if (!bodiless(status)) {
     out += "Content-Length: ";
     out += std::to_string(shared ? shared->size() : body.size());
     out += "\r\n";
@@ -412,10 +412,13 @@ void Connection::close(std::string_view why) {
   if (phase_ == Phase::kGone) return;
   phase_ = Phase::kGone;
   deadline_.clear();
-  if (exchange_) std::exchange(exchange_, nullptr)->connection_ = nullptr;
+  Exchange* unanswered = std::exchange(exchange_, nullptr);
+  if (unanswered) unanswered->connection_ = nullptr;
   if (body_) std::exchange(body_, nullptr)->gone(std::string(why));
   stream_.close();
   remove();
+  if (!unanswered) return;
+  if (auto left = std::exchange(unanswered->left_, nullptr)) left();
 }
 
 void Connection::remove() {

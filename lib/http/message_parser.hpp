@@ -11,6 +11,7 @@ namespace visor::http {
 struct ParserLimits {
   size_t header_bytes = 16u << 10; /* start line, and all headers and trailers together */
   uint64_t body_bytes = 1u << 20;
+  bool operator==(const ParserLimits&) const = default;
 };
 
 /* Why a message was refused: `http` for the answer of a server, the text for people. */

@@ -24,6 +24,7 @@ struct ServerLimits {
   uint64_t write_timeout_ms = 30'000;   /* without the client taking a byte */
   uint64_t linger_timeout_ms = 2'000;   /* for the client to close, after our last answer */
   WebSocketOptions websocket;
+  bool operator==(const ServerLimits&) const = default;
 };
 
 struct ServerCounters {
@@ -61,6 +62,8 @@ class Exchange final : public ExchangeProvider {
 
   /* A header for the answer, whoever gives it; both must satisfy valid_header. */
   void add_header(std::string_view name, std::string_view value);
+  /* Runs once, from the loop, if the client leaves before it is answered. */
+  void on_left(std::function<void()> left) { left_ = std::move(left); }
 
  private:
   friend class Connection;
@@ -75,6 +78,7 @@ class Exchange final : public ExchangeProvider {
   std::string target_; /* "/path?query" */
   std::vector<visor_span> headers_;
   std::string extra_; /* lines of the answer's head */
+  std::function<void()> left_;
   visor_http_request view_{};
 };
 

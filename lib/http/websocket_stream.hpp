@@ -23,6 +23,7 @@ struct WebSocketOptions {
   uint64_t ping_interval_ms =
       30'000; /* asked after that much silence, given up after twice as much; 0: never */
   uint64_t close_timeout_ms = 2'000; /* how long the peer's answer to a close is waited for */
+  bool operator==(const WebSocketOptions&) const = default;
 };
 
 class WebSocketStream final : public StreamProvider {

@@ -1,0 +1,97 @@
+#include "settings.hpp"
+
+#include <boost/json.hpp>
+
+#include "lib/http/url.hpp"
+
+namespace visor::gateway {
+namespace {
+
+namespace json = boost::json;
+
+const json::value* member(const json::object& object, std::string_view name) {
+  return object.if_contains(json::string_view(name.data(), name.size()));
+}
+
+void read(const json::object& object, std::string_view name, std::string& out) {
+  const json::value* value = member(object, name);
+  if (const json::string* text = value ? value->if_string() : nullptr) out = *text;
+}
+
+template <class T>
+void read_number(const json::object& object, std::string_view name, T& out) {
+  const json::value* value = member(object, name);
+  if (!value) return;
+  if (const int64_t* number = value->if_int64()) out = static_cast<T>(*number);
+  if (const uint64_t* number = value->if_uint64()) out = static_cast<T>(*number);
+}
+
+void read_limits(const json::object& object, http::ServerLimits& limits) {
+  read_number(object, "connections", limits.connections);
+  read_number(object, "connections_per_address", limits.connections_per_address);
+  read_number(object, "header_bytes", limits.message.header_bytes);
+  read_number(object, "body_bytes", limits.message.body_bytes);
+  read_number(object, "request_timeout_ms", limits.request_timeout_ms);
+  read_number(object, "idle_timeout_ms", limits.idle_timeout_ms);
+  read_number(object, "write_timeout_ms", limits.write_timeout_ms);
+}
+
+}  // namespace
+
+const char* const kSettingsSchema = R"({
+  "type": "object", "additionalProperties": false,
+  "properties": {
+    "listen": {"type": "string", "pattern": "^tcp://", "default": "tcp://127.0.0.1:8080",
+      "description": "Address and port of the HTTP server; port 0 takes any that is free"},
+    "root": {"type": "string", "minLength": 1, "description": "Folder of the page's files"},
+    "bootstrap": {"type": "object",
+      "description": "What GET /bootstrap.json tells anybody: where a page's visor begins"},
+    "token": {"type": "string", "minLength": 16, "pattern": "^[!-~]+$",
+      "description": "Secret that commands are asked with (Authorization: Bearer ...); without it only this machine may"},
+    "hosts": {"type": "array", "items": {"type": "string", "minLength": 1},
+      "description": "Names of this gateway besides localhost and the address it listens on"},
+    "limits": {"type": "object", "additionalProperties": false, "properties": {
+      "connections": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 1024},
+      "connections_per_address": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 256},
+      "header_bytes": {"type": "integer", "minimum": 1024, "maximum": 1048576, "default": 16384},
+      "body_bytes": {"type": "integer", "minimum": 0, "maximum": 67108864, "default": 1048576},
+      "request_timeout_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "default": 30000},
+      "idle_timeout_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "default": 60000},
+      "write_timeout_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "default": 30000}}}}})";
+
+std::string Settings::listen_host() const {
+  auto url = http::parse_url(listen.ends_with(":0") ? listen.substr(0, listen.size() - 1) + "1" : listen);
+  return url ? url->host : std::string();
+}
+
+Result<Settings> read_settings(std::string_view text) {
+  json::error_code failed;
+  json::value value = json::parse(json::string_view(text.data(), text.size()), failed);
+  const json::object* object = failed ? nullptr : value.if_object();
+  if (!object) return failure(VISOR_EINVAL, "the gateway's configuration is not a JSON object");
+  Settings settings;
+  read(*object, "listen", settings.listen);
+  read(*object, "root", settings.root);
+  read(*object, "token", settings.token);
+  if (const json::value* bootstrap = member(*object, "bootstrap")) {
+    settings.bootstrap = json::serialize(*bootstrap);
+  }
+  if (const json::value* hosts = member(*object, "hosts"); hosts && hosts->if_array()) {
+    for (const json::value& host : *hosts->if_array()) {
+      if (!host.if_string()) continue;
+      auto authority = http::parse_authority(std::string_view(*host.if_string()));
+      if (!authority) return failure(VISOR_EINVAL, "\"hosts\": " + authority.error().text);
+      settings.hosts.push_back(authority->host);
+    }
+  }
+  if (const json::value* limits = member(*object, "limits"); limits && limits->if_object()) {
+    read_limits(*limits->if_object(), settings.limits);
+  }
+  if (settings.listen_host().empty()) {
+    return failure(VISOR_EINVAL, "\"listen\": expected an address like tcp://127.0.0.1:8080; got \"" +
+                                     settings.listen + "\"");
+  }
+  return settings;
+}
+
+}  // namespace visor::gateway
