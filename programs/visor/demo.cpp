@@ -18,14 +18,14 @@ json::value plugin(std::string_view name, json::object config, std::string_view 
   return row;
 }
 
-// The text of a field that a `status` command gives, or what is wrong with the answer.
-Result<std::string> field(const std::string& status, std::string_view name) {
+// The text at a JSON pointer in what a `status` command gave.
+Result<std::string> text_at(const std::string& status, std::string_view pointer) {
   json::error_code failed;
   json::value value = json::parse(status, failed);
-  const json::value* found = !failed && value.is_object() ? value.as_object().if_contains(name) : nullptr;
+  const json::value* found = failed ? nullptr : value.find_pointer(pointer, failed);
   if (!found || !found->is_string()) {
     return failure(VISOR_EINTERNAL,
-                   "expected the field \"" + std::string(name) + "\" in a status, got " + status);
+                   "expected text at " + std::string(pointer) + " in a status, got " + status);
   }
   return std::string(found->get_string());
 }
@@ -41,9 +41,9 @@ class Demo::Impl {
     tpd_ = make_kernel("tpd", tpd_config());
     tpd_->start([this](Result<void> result) {
       if (!result) return fail(advise(result.error(), options_.port), false, false);
-      ask_field(*tpd_, "gateway", "address", [this](std::string address) {
+      ask_address(*tpd_, "gateway", "/address", [this](std::string address) {
         tpd_http_ = std::move(address);
-        ask_field(*tpd_, "transports", "address", [this](std::string tcp) {
+        ask_address(*tpd_, "transports", "/listening/stcpr", [this](std::string tcp) {
           tpd_tcp_ = std::move(tcp);
           start_visor();
         });
@@ -60,7 +60,7 @@ class Demo::Impl {
     visor_ = make_kernel("visor", visor_config());
     visor_->start([this](Result<void> result) {
       if (!result) return fail(advise(result.error(), next_port()), true, false);
-      ask_field(*visor_, "gateway", "address", [this](std::string address) {
+      ask_address(*visor_, "gateway", "/address", [this](std::string address) {
         visor_http_ = std::move(address);
         publish_bootstrap();
       });
@@ -148,11 +148,11 @@ class Demo::Impl {
     return std::make_unique<Kernel>(std::move(options));
   }
 
-  void ask_field(Kernel& kernel, const char* instance, const char* name,
-                 std::function<void(std::string)> then) {
+  void ask_address(Kernel& kernel, const char* instance, const char* pointer,
+                   std::function<void(std::string)> then) {
     ask(kernel.host(), kernel.commands(), instance, "status",
-        [this, name, then = std::move(then)](Result<std::string> status) {
-          Result<std::string> value = status ? field(*status, name) : std::move(status);
+        [this, pointer, then = std::move(then)](Result<std::string> status) {
+          Result<std::string> value = status ? text_at(*status, pointer) : std::move(status);
           if (!value) return fail(value.error(), true, visor_ != nullptr);
           then(std::move(*value));
         });
