@@ -1,0 +1,225 @@
+#include "changes.hpp"
+
+#include <algorithm>
+
+#include "store.hpp"
+
+namespace visor::feeds {
+namespace {
+
+constexpr size_t kChunkBytes = 256u << 10;
+constexpr uint32_t kNone = UINT32_MAX;
+
+std::unexpected<Error> two_kinds(const Hash& hash, Kind one, Kind other) {
+  return failure(VISOR_EPROTO, "the object " + to_hex(hash) + " is used as a " + name_of(one) + " and as a " +
+                                   name_of(other));
+}
+
+std::unexpected<Error> missing(const Hash& hash) {
+  return failure(VISOR_ENOENT, "the object " + to_hex(hash) + " is referred to and not stored");
+}
+
+}  // namespace
+
+Changes::Changes(Store& store, Others others)
+    : store_(store), others_(others), rows_(store.seed_), generation_(store.generation_) {
+  store_.collecting_.push_back(this);
+}
+
+Changes::~Changes() {
+  std::erase(store_.collecting_, this);
+}
+
+Result<uint32_t> Changes::touch(const Hash& hash, Kind kind, bool look, bool* made) {
+  const uint32_t index = rows_.insert(hash, made);
+  Row& row = rows_[index];
+  if (!*made) {
+    if (row.kind != kind) return two_kinds(hash, row.kind, kind);
+    return index;
+  }
+  row.kind = kind;
+  row.presence = Presence::kLive;
+  if (look) {
+    Result<Store::Looked> looked = store_.look(hash);
+    if (!looked) return std::unexpected(looked.error());
+    if (looked->presence != Presence::kMissing && looked->kind != kind)
+      return two_kinds(hash, looked->kind, kind);
+    row.presence = looked->presence;
+  }
+  return index;
+}
+
+Result<uint32_t> Changes::note(const Hash& hash, Kind kind, bool* made) {
+  return touch(hash, kind, others_ == Others::kLookedUp, made);
+}
+
+Result<uint32_t> Changes::refer(const Hash& hash, Kind kind, bool* made) {
+  Result<uint32_t> index = note(hash, kind, made);
+  if (index) ++rows_[*index].delta;
+  return index;
+}
+
+void Changes::hold(uint32_t index, ByteView object) {
+  const size_t size = object.size() + 1;
+  if (chunks_.empty() || size > room_ - used_) {
+    room_ = std::max(kChunkBytes, size);
+    used_ = 0;
+    chunks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(room_));
+  }
+  uint8_t* at = chunks_.back().get() + used_;
+  used_ += size;
+  held_bytes_ += size;
+  Row& row = rows_[index];
+  at[0] = static_cast<uint8_t>(row.kind);
+  std::ranges::copy(object, at + 1);
+  row.stored = at;
+  row.stored_size = static_cast<uint32_t>(size);
+  row.presence = Presence::kIncoming;
+  held_.push_back(index);
+}
+
+void Changes::let_go() {
+  chunks_.clear();
+  held_.clear();
+  used_ = room_ = held_bytes_ = 0;
+}
+
+/* Refers to each slot of an object. */
+Result<void> Changes::count(uint32_t index, ByteView object, std::vector<uint32_t>& made) {
+  std::vector<Slot> slots;
+  if (Result<void> parsed = append_slots(rows_[index].kind, object, slots); !parsed) return parsed;
+  rows_[index].counted = true;
+  for (const Slot& slot : slots) {
+    bool is_new = false;
+    Result<uint32_t> child = refer(slot.hash, slot.kind, &is_new);
+    if (!child) return std::unexpected(child.error());
+    if (is_new) made.push_back(*child);
+  }
+  return {};
+}
+
+Result<void> Changes::take(uint32_t index, ByteView object, std::vector<uint32_t>& made) {
+  hold(index, object);
+  return count(index, object, made);
+}
+
+Result<void> Changes::adopt(uint32_t index, std::vector<uint32_t>& made) {
+  Result<ByteView> object = store_.read(rows_.hash(index), rows_[index].kind);
+  if (!object) return std::unexpected(object.error());
+  rows_[index].stored_size = static_cast<uint32_t>(object->size() + 1);
+  return count(index, *object, made);
+}
+
+Result<void> Changes::add(const Hash& hash, Kind kind, ByteView object) {
+  bool is_new = false;
+  Result<uint32_t> index = touch(hash, kind, true, &is_new);
+  if (!index) return std::unexpected(index.error());
+  std::vector<uint32_t> made;
+  if (!is_new || rows_[*index].presence == Presence::kLive) return {};
+  if (rows_[*index].presence == Presence::kProvisional) return adopt(*index, made);
+  return take(*index, object, made);
+}
+
+Result<ByteView> Changes::read(const Hash& hash, Kind kind) {
+  const uint32_t index = rows_.find(hash);
+  if (index != kNone && rows_[index].stored) {
+    if (rows_[index].kind != kind) return two_kinds(hash, rows_[index].kind, kind);
+    return held(hash);
+  }
+  return store_.read(hash, kind);
+}
+
+ByteView Changes::held(const Hash& hash) const {
+  const uint32_t index = rows_.find(hash);
+  if (index == kNone || !rows_[index].stored) return {};
+  return {rows_[index].stored + 1, rows_[index].stored_size - 1};
+}
+
+Result<void> Changes::uncount(uint32_t index) {
+  std::vector<uint32_t> work{index};
+  while (!work.empty()) {
+    const uint32_t at = work.back();
+    work.pop_back();
+    if (!std::exchange(rows_[at].counted, false)) continue;
+    Result<ByteView> object = read(rows_.hash(at), rows_[at].kind);
+    if (!object) return std::unexpected(object.error());
+    std::vector<Slot> slots;
+    if (Result<void> parsed = append_slots(rows_[at].kind, *object, slots); !parsed) return parsed;
+    for (const Slot& slot : slots) {
+      const uint32_t child = rows_.find(slot.hash);
+      if (--rows_[child].delta == 0 && rows_[child].presence != Presence::kLive) work.push_back(child);
+    }
+  }
+  return {};
+}
+
+Result<void> Changes::reconcile() {
+  if (generation_ == store_.generation_) return {};
+  for (uint32_t index = 0; index < rows_.size(); ++index) {
+    if (Result<void> done = reconcile(index); !done) return done;
+  }
+  // What was live and is no longer brings all below it along again.
+  for (bool more = true; more;) {
+    more = false;
+    for (uint32_t index = 0; index < rows_.size(); ++index) {
+      const Row& row = rows_[index];
+      if (row.presence != Presence::kProvisional || row.counted || row.delta <= 0) continue;
+      std::vector<uint32_t> made;
+      if (Result<void> adopted = adopt(index, made); !adopted) return adopted;
+      more = true;
+    }
+  }
+  for (uint32_t index = 0; index < rows_.size(); ++index) {
+    if (rows_[index].presence == Presence::kMissing && rows_[index].delta > 0)
+      return missing(rows_.hash(index));
+  }
+  generation_ = store_.generation_;
+  return {};
+}
+
+Result<void> Changes::reconcile(uint32_t index) {
+  Result<Store::Looked> looked = store_.look(rows_.hash(index));
+  if (!looked) return std::unexpected(looked.error());
+  Row& row = rows_[index];
+  if (looked->presence != Presence::kMissing && looked->kind != row.kind) {
+    return two_kinds(rows_.hash(index), looked->kind, row.kind);
+  }
+  if (looked->presence == Presence::kMissing && row.stored) return {};  // still held here alone
+  row.presence = looked->presence;
+  return row.presence == Presence::kLive ? uncount(index) : Result<void>{};
+}
+
+Result<void> Changes::release(const Hash& hash, Kind kind, std::vector<uint32_t>& freed) {
+  bool made = false;
+  Result<uint32_t> index = touch(hash, kind, false, &made);
+  if (!index) return std::unexpected(index.error());
+  Row& row = rows_[*index];
+  if (row.presence != Presence::kLive) return {};
+  if (--row.delta >= 0) return {};
+  Result<uint32_t> count = store_.count(hash);
+  if (!count) return std::unexpected(count.error());
+  const int64_t left = int64_t{*count} + row.delta;
+  if (left < 0) ++row.delta;  // it is missing; nothing to take away
+  if (left == 0) freed.push_back(*index);
+  return {};
+}
+
+Result<void> Changes::release_root(const Hash& root) {
+  std::vector<uint32_t> freed;
+  if (Result<void> done = release(root, Kind::kRoot, freed); !done) return done;
+  while (!freed.empty()) {
+    const uint32_t index = freed.back();
+    freed.pop_back();
+    Result<ByteView> object = store_.read(rows_.hash(index), rows_[index].kind);
+    if (!object) return std::unexpected(object.error());
+    rows_[index].stored_size = static_cast<uint32_t>(object->size() + 1);
+    std::vector<Slot> slots;
+    if (Result<void> parsed = append_slots(rows_[index].kind, *object, slots); !parsed) return parsed;
+    for (const Slot& slot : slots) {
+      if (Result<void> done = release(slot.hash, slot.kind, freed); !done) return done;
+    }
+  }
+  return {};
+}
+
+}  // namespace visor::feeds
