@@ -1,0 +1,397 @@
+/**
+ * Hosts one visor, the WebAssembly module of kernel/wasm, in a browser's worker or in Node (18 or later): its clock, its
+ * wake-ups, its random numbers and its WebSockets, and the calls of its commands.
+ *
+ *   const host = await VisorHost.load({ wasm: 'visor.wasm' });
+ *   const { pk } = await host.boot({ config: { plugins: [{ plugin: 'storage_memory' }] } });
+ *   const status = await host.call('kernel', 'status');
+ *   await host.stop();
+ */
+
+const statusNames = ['OK', 'EINVAL', 'ENOENT', 'EEXIST', 'EAGAIN', 'ECANCELED', 'ETIMEDOUT', 'EIO', 'ECORRUPT', 'ENOSPC',
+  'ENOSYS', 'EPERM', 'ECLOSED', 'EPROTO', 'EINTERNAL'];
+const kAgain = -4;
+const kInvalid = -1;
+const kMaxWaitingValues = 64;      // of one call, handed out and not yet taken
+const kMaxTimerMs = 2 ** 31 - 1;   // of setTimeout
+const kNoCloseCode = 1006;
+
+/** What a visor reports: `status` is its number (negative), `code` its name ("ENOENT"), `message` the reason for people. */
+export class VisorError extends Error {
+  constructor(status, message) {
+    super(message || `status ${status}`);
+    this.name = 'VisorError';
+    this.status = status;
+    this.code = statusNames[-status] ?? 'EINTERNAL';
+  }
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+async function compile(wasm) {
+  if (wasm instanceof WebAssembly.Module) return wasm;
+  if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm)) return WebAssembly.compile(wasm);
+  const response = await fetch(wasm);
+  if (!response.ok) throw new Error(`${wasm} answered ${response.status}; expected the visor's module`);
+  const streams = response.headers.get('content-type') === 'application/wasm';
+  return streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** Node 18 has its random numbers in a module. */
+async function findCrypto() {
+  return globalThis.crypto ?? (await import('node:crypto')).webcrypto;
+}
+
+export class VisorHost {
+  #exports; #random; #onLog; #onStop; #WebSocket;
+  #events = []; #inside = false; #dead = null;
+  #timer; #soon = null; #channel = null;
+  #calls = new Map(); #lastCall = 0;
+  #sockets = new Map();
+  #boot = null; #stops = [];
+  #output = { 1: '', 2: '' };
+
+  /**
+   * Compiles and instantiates the module; nothing runs yet.
+   * @param {object} options
+   * @param {string|URL|BufferSource|WebAssembly.Module} options.wasm the module, or where it is fetched
+   * @param {typeof WebSocket} [options.WebSocket] the class of sockets; Node before 22 has none of its own
+   * @param {(record: {time: string, level: string, instance: string, text: string}) => void} [options.onLog]
+   *   each record of the log
+   * @param {(error: Error) => void} [options.onStop] the module broke: nothing of it runs any more
+   * @returns {Promise<VisorHost>}
+   */
+  static async load({ wasm, WebSocket = globalThis.WebSocket, onLog = () => {}, onStop = () => {} }) {
+    const host = new VisorHost();
+    host.#WebSocket = WebSocket;
+    host.#onLog = onLog;
+    host.#onStop = onStop;
+    const crypto = await findCrypto();
+    host.#random = (bytes) => crypto.getRandomValues(bytes);
+    const instance = await WebAssembly.instantiate(await compile(wasm), {
+      visor: host.#visorImports(),
+      wasi_snapshot_preview1: host.#wasiImports(),
+    });
+    host.#exports = instance.exports;
+    host.#enter((exports) => exports._initialize());
+    return host;
+  }
+
+  /**
+   * Starts the visor.
+   * @param {object} options
+   * @param {object} options.config as the kernel's configuration file: {plugins: [{plugin, as?, config?}], ...}
+   * @param {string} [options.secretKey] 64 hex digits; without it a key is drawn that lasts as long as the visor
+   * @returns {Promise<{pk: string}>} the public key, 66 hex digits; rejects with a VisorError that says what is wrong
+   *   with the configuration, or which plugin did not start
+   */
+  boot({ config, secretKey }) {
+    if (this.#boot) return Promise.reject(new VisorError(kAgain, 'a start is under way'));
+    return new Promise((resolve, reject) => {
+      this.#boot = { resolve, reject };
+      this.#enter((exports) => {
+        const sizes = this.#put(JSON.stringify({ config, secret_key: secretKey }));
+        if (sizes) exports.visor_boot(...sizes);
+        else this.#started(kInvalid, 'the configuration is too long');
+      });
+    });
+  }
+
+  /**
+   * Calls a command of a running instance.
+   * @param {string} instance for example "kernel"
+   * @param {string} command for example "status"
+   * @param {object} [args] the command's arguments, as its JSON Schema says
+   * @param {(value: any) => unknown} [onValue] each value as it comes.  When it returns a promise, at most 64 values
+   *   wait for theirs, then the command is held back.  An exception ends the call.
+   * @param {{signal?: AbortSignal}} [options] aborting ends the call with ECANCELED
+   * @returns {Promise<any>} when the command has finished, its last value; rejects with a VisorError
+   */
+  call(instance, command, args = {}, onValue = undefined, { signal } = {}) {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastCall;
+      const cancel = () => this.#enter((exports) => exports.visor_cancel(id));
+      const leave = () => signal?.removeEventListener('abort', cancel);
+      this.#calls.set(id, { resolve, reject, onValue, cancel, leave, last: undefined, waiting: 0, held: false });
+      this.#enter((exports) => {
+        const sizes = this.#put(instance, command, JSON.stringify(args));
+        if (sizes) exports.visor_call(id, ...sizes);
+        else this.#finished(id, kInvalid, 'the arguments are too long');
+      });
+      if (signal?.aborted) cancel();
+      else signal?.addEventListener('abort', cancel);
+    });
+  }
+
+  /**
+   * Stops the visor, or the start that is under way; it may be booted again.
+   * @returns {Promise<void>} when no timer, socket or call of it is left
+   */
+  stop() {
+    return new Promise((resolve) => {
+      this.#stops.push(resolve);
+      this.#enter((exports) => exports.visor_stop());
+    });
+  }
+
+  // --- into the module: one event at a time, never while another one is inside
+
+  #enter(event) {
+    this.#events.push(event);
+    if (this.#inside) return;
+    this.#inside = true;
+    try {
+      while (this.#events.length && !this.#dead) this.#events.shift()(this.#exports);
+    } catch (error) {
+      this.#die(error);
+    } finally {
+      this.#inside = false;
+      if (this.#dead) this.#sweep();
+    }
+  }
+
+  /** Writes texts or bytes, one after another, where the module looks for them; their sizes, or null: too long. */
+  #put(...parts) {
+    const bytes = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part));
+    let at = this.#exports.visor_input(bytes.reduce((sum, part) => sum + part.length, 0));
+    if (!at && bytes.some((part) => part.length)) return null;
+    for (const part of bytes) {
+      this.#memory(at, part.length).set(part);
+      at += part.length;
+    }
+    return bytes.map((part) => part.length);
+  }
+
+  /** A view that holds until the module runs again: its memory moves when it grows. */
+  #memory(at, size) {
+    return new Uint8Array(this.#exports.memory.buffer, at >>> 0, size);
+  }
+
+  #text(at, size) {
+    return decoder.decode(this.#memory(at, size));
+  }
+
+  // --- the end of a module that broke: whoever waits hears of it
+
+  #die(error) {
+    this.#dead = error;
+  }
+
+  #sweep() {
+    this.#events = [];
+    const error = new VisorError(-14, `the visor broke: ${this.#dead.message}`);
+    error.cause = this.#dead;
+    this.#wake(-1);
+    for (const id of [...this.#sockets.keys()]) this.#dropSocket(id);
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    for (const call of calls) {
+      call.leave();
+      call.reject(error);
+    }
+    this.#boot?.reject(error);
+    this.#boot = null;
+    for (const stopped of this.#stops.splice(0)) stopped();
+    const onStop = this.#onStop;
+    this.#onStop = () => {};
+    onStop(error);
+  }
+
+  // --- what the module asks for
+
+  #visorImports() {
+    return {
+      now_ms: () => performance.now(),
+      unix_ms: () => performance.timeOrigin + performance.now(),
+      wake: (delayMs) => this.#wake(delayMs),
+      log: (at, size) => this.#log(JSON.parse(this.#text(at, size))),
+      started: (status, at, size) => this.#started(status, this.#text(at, size)),
+      stopped: () => this.#stopped(),
+      value: (id, at, size) => this.#value(id, this.#text(at, size)),
+      finished: (id, status, at, size) => this.#finished(id, status, this.#text(at, size)),
+      socket_open: (id, at, size) => this.#openSocket(id, this.#text(at, size)),
+      // A copy: the bytes leave later, when the module's memory holds something else.
+      socket_send: (id, at, size) => this.#sockets.get(id)?.send(this.#memory(at, size).slice()),
+      socket_buffered: (id) => this.#sockets.get(id)?.bufferedAmount ?? 0,
+      socket_close: (id) => this.#sockets.get(id)?.close(1000),
+      socket_drop: (id) => this.#dropSocket(id),
+    };
+  }
+
+  #wake(delayMs) {
+    clearTimeout(this.#timer);
+    this.#soon = null;
+    if (delayMs < 0) {
+      this.#channel?.port1.close();
+      this.#channel = null;
+    } else if (delayMs > 0) {
+      this.#timer = setTimeout(() => this.#enter((exports) => exports.visor_turn()), Math.min(Math.ceil(delayMs), kMaxTimerMs));
+    } else {
+      const soon = {};
+      this.#soon = soon;
+      this.#nextTask(() => {
+        if (this.#soon === soon) this.#enter((exports) => exports.visor_turn());
+      });
+    }
+  }
+
+  /** A timer of 0 ms would take 4 ms in a browser once it was set by another. */
+  #nextTask(fn) {
+    if (typeof setImmediate === 'function') {
+      setImmediate(fn);
+      return;
+    }
+    this.#channel ??= new MessageChannel();
+    this.#channel.port1.onmessage = fn;
+    this.#channel.port2.postMessage(0);
+  }
+
+  #log(record) {
+    try {
+      this.#onLog(record);
+    } catch (error) {
+      console.error(error);
+    }
+  }
+
+  #started(status, text) {
+    const boot = this.#boot;
+    this.#boot = null;
+    if (status === 0) boot?.resolve({ pk: text });
+    else boot?.reject(new VisorError(status, text));
+  }
+
+  #stopped() {
+    this.#wake(-1);
+    this.#stops.shift()?.();
+  }
+
+  #value(id, json) {
+    const call = this.#calls.get(id);
+    if (!call) return 0;
+    if (call.waiting >= kMaxWaitingValues) {
+      call.held = true;
+      return kAgain;
+    }
+    call.last = JSON.parse(json);
+    if (!call.onValue) return 0;
+    try {
+      const taken = call.onValue(call.last);
+      if (typeof taken?.then === 'function') {
+        ++call.waiting;
+        taken.then(() => this.#taken(id, call), (error) => this.#abandon(id, call, error));
+      }
+    } catch (error) {
+      this.#abandon(id, call, error);
+    }
+    return 0;
+  }
+
+  #taken(id, call) {
+    --call.waiting;
+    if (!call.held || call.waiting > kMaxWaitingValues / 2) return;
+    call.held = false;
+    this.#enter((exports) => exports.visor_resume(id));
+  }
+
+  #abandon(id, call, error) {
+    call.reject(error);
+    call.leave();
+    this.#calls.delete(id);
+    call.cancel();
+  }
+
+  #finished(id, status, text) {
+    const call = this.#calls.get(id);
+    if (!call) return;
+    this.#calls.delete(id);
+    call.leave();
+    if (status === 0) call.resolve(call.last);
+    else call.reject(new VisorError(status, text));
+  }
+
+  // --- sockets
+
+  #openSocket(id, url) {
+    let socket;
+    try {
+      socket = new this.#WebSocket(url);
+    } catch {
+      return kInvalid;
+    }
+    this.#sockets.set(id, socket);
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => this.#enter((exports) => exports.visor_socket_opened(id));
+    socket.onmessage = ({ data }) => this.#enter((exports) => this.#received(exports, id, data));
+    socket.onerror = () => {}; // a close follows, and says as much
+    socket.onclose = ({ code, reason }) => this.#enter((exports) => {
+      const sizes = this.#put(reason ?? '') ?? [0];
+      exports.visor_socket_closed(id, code || kNoCloseCode, ...sizes);
+    });
+    return 0;
+  }
+
+  #received(exports, id, data) {
+    const bytes = typeof data === 'string' ? null : new Uint8Array(data);
+    const sizes = bytes && this.#put(bytes);
+    if (sizes) {
+      exports.visor_socket_message(id, ...sizes);
+      return;
+    }
+    const why = bytes ? `the peer sent a message of ${bytes.length} bytes` : 'the peer sent text; expected binary messages';
+    exports.visor_socket_refused(id, ...this.#put(why));
+  }
+
+  #dropSocket(id) {
+    const socket = this.#sockets.get(id);
+    if (!socket) return;
+    this.#sockets.delete(id);
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close(1000);
+  }
+
+  // --- WASI: random numbers, and what the C++ library writes when it gives up
+
+  #wasiImports() {
+    const ok = 0, badDescriptor = 8, notSupported = 52;
+    const refuse = () => notSupported;
+    const store = (at, value) => new DataView(this.#exports.memory.buffer).setUint32(at, value, true);
+    return {
+      random_get: (at, size) => {
+        for (let done = 0; done < size; done += 65536) {
+          this.#random(this.#memory(at + done, Math.min(65536, size - done)));
+        }
+        return ok;
+      },
+      fd_write: (fd, vectors, count, written) => {
+        if (!(fd in this.#output)) return badDescriptor;
+        const view = new DataView(this.#exports.memory.buffer);
+        let size = 0;
+        for (let i = 0; i < count; ++i) {
+          const at = view.getUint32(vectors + 8 * i, true);
+          const length = view.getUint32(vectors + 8 * i + 4, true);
+          this.#output[fd] += this.#text(at, length);
+          size += length;
+        }
+        const lines = this.#output[fd].split('\n');
+        this.#output[fd] = lines.pop().slice(-4096);
+        const level = fd === 2 ? 'error' : 'info';
+        for (const text of lines) this.#log({ time: new Date().toISOString(), level, instance: 'module', text });
+        store(written, size);
+        return ok;
+      },
+      proc_exit: (code) => { throw new Error(`the module ended with code ${code}`); },
+      environ_sizes_get: (count, size) => { store(count, 0); store(size, 0); return ok; },
+      environ_get: () => ok,
+      clock_time_get: (clock, precision, at) => {
+        const ms = clock === 0 ? performance.timeOrigin + performance.now() : performance.now();
+        new DataView(this.#exports.memory.buffer).setBigUint64(at, BigInt(Math.round(ms * 1e6)), true);
+        return ok;
+      },
+      fd_close: refuse, fd_seek: refuse, fd_read: refuse, fd_fdstat_get: refuse, fd_fdstat_set_flags: refuse,
+      fd_prestat_get: () => badDescriptor, fd_prestat_dir_name: () => badDescriptor, path_open: refuse,
+      poll_oneoff: refuse, sched_yield: () => ok,
+    };
+  }
+}
