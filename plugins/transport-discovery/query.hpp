@@ -1,0 +1,33 @@
+/* What a URL asks for (specification telemetry.md, 4). */
+#ifndef VISOR_TRANSPORT_DISCOVERY_QUERY_HPP
+#define VISOR_TRANSPORT_DISCOVERY_QUERY_HPP
+#include "rows.hpp"
+
+namespace visor::transport_discovery {
+
+constexpr size_t kMaxLimit = 5000; /* rows of one page */
+constexpr size_t kMaxNamed = 1000; /* identifiers or keys in a path */
+
+/* Percent-decoded parameters in order; a later one of the same name counts.  VISOR_EINVAL for a bad escape.
+ */
+Result<std::vector<std::pair<std::string, std::string>>> parse_parameters(std::string_view query);
+
+struct MetricsQuery {
+  RowOptions rows;
+  size_t limit = 0;                  /* 0: all */
+  std::optional<TransportId> cursor; /* rows behind this identifier */
+};
+
+/* days, type, live, edges, bandwidth, latency, limit, cursor; others are ignored.  VISOR_EINVAL names the
+ * parameter, what it must be and what came. */
+Result<MetricsQuery> parse_metrics_query(std::string_view query);
+
+/* The same with `cursor` set to `last`: where the next page begins. */
+std::string next_page_query(std::string_view query, const TransportId& last);
+
+/* Comma lists of a path; each at least one and at most kMaxNamed, without doubles. */
+Result<std::vector<TransportId>> parse_ids(std::string_view list);
+Result<std::vector<visor_key>> parse_keys(std::string_view list);
+
+}  // namespace visor::transport_discovery
+#endif  // VISOR_TRANSPORT_DISCOVERY_QUERY_HPP
