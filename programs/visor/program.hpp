@@ -1,0 +1,51 @@
+/* What the subcommands of `visor` share: options, the plugins that there are, where things lie. */
+#ifndef VISOR_PROGRAMS_PROGRAM_HPP
+#define VISOR_PROGRAMS_PROGRAM_HPP
+#include "kernel/catalog.hpp"
+#include "kernel/log.hpp"
+#include "lib/crypto/secret.hpp"
+
+namespace visor::programs {
+
+enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kInterrupted = 130 };
+
+struct Options {
+  std::string plugin_dir; /* empty: beside the program */
+  std::string log_level = "info";
+  bool log_json = false;
+
+  /* run */
+  std::string profile, config_file, data, page;
+  std::string address = "127.0.0.1";
+  uint16_t port = 8080;
+  uint64_t interval_ms = 2000;
+
+  /* keygen, check */
+  std::string file;
+};
+
+/* Fills the catalog in this program's own way: visor loads shared objects (catalog_shared.cpp), visor-static
+ * has its plugins linked in (catalog_bundle.cpp).  Everything after is the same. */
+Result<void> fill_catalog(kernel::Catalog& catalog, const Options& options);
+
+/* The first of the folders, named from where the program's file lies, that exists; empty: none. */
+std::string beside_program(std::initializer_list<const char*> folders);
+
+/* The key in the file, which is made with a new one where it is missing. */
+Result<crypto::SecretKey> read_or_make_key(const std::string& file);
+
+/* A sentence on stderr. */
+int report(const Error& error);
+
+/* The subcommands; each returns the program's exit code. */
+int run_config(const Options& options);
+int run_demo(const Options& options);
+int keygen(const Options& options);
+int list_plugins(const Options& options);
+int check_plugin(const Options& options);
+int print_config(const Options& options);
+/* visor <instance> <command> [--key value]...; arguments begin with the instance. */
+int call_command(const std::vector<std::string>& arguments);
+
+}  // namespace visor::programs
+#endif  // VISOR_PROGRAMS_PROGRAM_HPP
