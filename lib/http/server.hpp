@@ -62,7 +62,8 @@ class Exchange final : public ExchangeProvider {
 
   /* A header for the answer, whoever gives it; both must satisfy valid_header. */
   void add_header(std::string_view name, std::string_view value);
-  /* Runs once, from the loop, if the client leaves before it is answered. */
+  /* Runs once, from the loop, if the connection is lost before the answer.  A client that has only ended its
+   * own side may still be listening and is answered. */
   void on_left(std::function<void()> left) { left_ = std::move(left); }
 
  private:

@@ -240,9 +240,12 @@ TEST_CASE("an answer after the client has left goes nowhere", "[http][server]") 
   auto client = fixture.connect();
   client->write(get("/", "Upgrade: websocket\r\n"));
   fixture.memory.run();
+  REQUIRE(waiting.size() == 1);
+  bool left = false;
+  waiting[0]->on_left([&] { left = true; });
   client->stream.close();
   fixture.memory.run();
-  REQUIRE(waiting.size() == 1);
+  CHECK(left);
   CHECK(text(waiting[0]->request()->path) == "/");
   CHECK(fixture.server.counters().open_exchanges == 1);
   if (way == 0) {
