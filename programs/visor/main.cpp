@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
   auto* check = app.add_subcommand("check", "Read a plugin's file, load it and say what it is");
   check->add_option("file", options.file, "visor-<name>.so")->required();
   auto* config = app.add_subcommand("config", "The configuration that each plugin takes, as JSON Schema");
-  config->add_flag("--print", std::string("Print it on stdout"))->required();
+  config->add_flag("--print")->description("Print it on stdout")->required();
   add_common(config, options);
 
   /* Anything that is no subcommand is an instance of a running visor. */
