@@ -1,8 +1,8 @@
 #define CATCH_CONFIG_MAIN
 #ifdef CATCH_CONFIG_DISABLE_EXCEPTIONS
 #define CATCH_CONFIG_DISABLE_EXCEPTIONS_CUSTOM_HANDLER
-/* Catch writes reports into files on demand.  Debian's libc++ for wasm hides the streams that it was built without;
- * as templates they work all the same. */
+/* Catch writes reports into files on demand.  Debian's libc++ for wasm hides the streams that it was built
+ * without; as templates they work all the same. */
 #include <version>
 #undef _LIBCPP_HAS_NO_FILESYSTEM
 #include <fstream>
@@ -16,8 +16,8 @@ template class std::basic_ofstream<char>;
 #include <cstdio>
 #include <cstdlib>
 
-/* A failed REQUIRE cannot leave its test case without exceptions, so it leaves the program.  Catch has written what
- * failed by then, but not flushed it. */
+/* A failed REQUIRE cannot leave its test case without exceptions, so it leaves the program.  Catch has
+ * written what failed by then, but not flushed it. */
 void Catch::throw_exception(std::exception const& e) {
   Catch::cout().flush();
   std::fflush(stdout);

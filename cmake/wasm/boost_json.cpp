@@ -1,5 +1,5 @@
-// Boost.JSON's library part, and what Boost does instead of throwing: a caller that used a throwing form by mistake
-// stops with the message rather than going on with a wrong value.
+// Boost.JSON's library part, and what Boost does instead of throwing: a caller that used a throwing form by
+// mistake stops with the message rather than going on with a wrong value.
 #include <boost/json/src.hpp>
 #include <boost/throw_exception.hpp>
 #include <cstdio>
@@ -12,6 +12,8 @@ void throw_exception(std::exception const& e, source_location const& where) {
   std::abort();
 }
 
-void throw_exception(std::exception const& e) { throw_exception(e, source_location()); }
+void throw_exception(std::exception const& e) {
+  throw_exception(e, source_location());
+}
 
 }  // namespace boost

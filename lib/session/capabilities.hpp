@@ -14,8 +14,8 @@
 
 namespace visor::session {
 
-/* It answers pings of type 8 on its transports (specification telemetry.md, 1.6), so that its silence means that it
- * has gone. */
+/* It answers pings of type 8 on its transports (specification telemetry.md, 1.6), so that its silence means
+ * that it has gone. */
 inline constexpr uint32_t kAnswersPings = 1u << 0;
 
 struct Capabilities {
