@@ -48,6 +48,7 @@ std::string size_limits(const json::value& schema, std::string_view least, std::
   std::string tail = " " + std::string(unit);
   if (low && high && *low == *high) return " of " + excerpt(*low) + tail;
   if (low && high) return " of " + excerpt(*low) + " to " + excerpt(*high) + tail;
+  if (low && *low == 1) return " that is not empty";
   if (low) return " of at least " + excerpt(*low) + tail;
   if (high) return " of at most " + excerpt(*high) + tail;
   return "";
