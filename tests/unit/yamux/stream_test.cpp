@@ -5,7 +5,7 @@ using namespace visor;
 using namespace visor::test;
 
 TEST_CASE("both sides open streams and talk, however the wire cuts", "[yamux]") {
-  for (size_t piece : {SIZE_MAX, size_t(1), size_t(5), size_t(12), size_t(13)}) {
+  for (size_t piece : {size_t(SIZE_MAX), size_t(1), size_t(5), size_t(12), size_t(13)}) {
     Pair pair(no_timeouts(), piece);
     StreamUser& first = pair.client.open();
     StreamUser& second = pair.server.open();
@@ -60,7 +60,7 @@ TEST_CASE("everything of one turn leaves in one write", "[yamux]") {
 
 TEST_CASE("a stream is handed on with everything behind its head unread", "[yamux]") {
   /* Port and payload in one frame, in two, and byte by byte. */
-  for (size_t piece : {SIZE_MAX, size_t(1), size_t(13), size_t(14), size_t(15)}) {
+  for (size_t piece : {size_t(SIZE_MAX), size_t(1), size_t(13), size_t(14), size_t(15)}) {
     Pair pair(no_timeouts({.head_bytes = 2}), piece);
     Bytes head;
     visor_stream* handed_on = nullptr;
