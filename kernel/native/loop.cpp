@@ -49,10 +49,13 @@ void UvLoop::stop() {
 }
 
 bool UvLoop::run_until(const std::function<bool()>& condition, uint64_t limit_ms) {
+  constexpr uint64_t kLookMs = 10;
   bool late = false;
   uint64_t limit = timer(limit_ms, 0, [&late] { late = true; });
+  uint64_t look = timer(kLookMs, kLookMs, [] {});
   while (!condition() && !late) uv_run(&loop_, UV_RUN_ONCE);
   cancel(limit);
+  cancel(look);
   return condition();
 }
 

@@ -26,7 +26,8 @@ class UvLoop final : public Loop {
   /* Runs until stop() is called. */
   void run();
   void stop();
-  /* Runs until the condition holds, looking after each turn, or for limit_ms; whether it holds. */
+  /* Runs until the condition holds, looking after each turn and every 10 ms, or for limit_ms; whether it
+   * holds. */
   bool run_until(const std::function<bool()>& condition, uint64_t limit_ms);
 
   uint64_t now_ns() const override { return uv_hrtime(); }

@@ -8,7 +8,7 @@ namespace visor::kernel::sim {
 SimLoop::SimLoop(uint64_t seed) : engine_(seed) {}
 
 bool SimLoop::run_until(const std::function<bool()>& condition, uint64_t limit_ms) {
-  constexpr int kMaxTurnsAtOnce = 1000000;
+  constexpr int kMaxTurnsAtOnce = 200000;
   const uint64_t deadline_ns = now_ns_ + limit_ms * 1000000;
   int turns = 0;
   while (!condition()) {
