@@ -10,47 +10,23 @@ namespace {
 constexpr size_t kMaxTypeBytes = 16;
 constexpr int kDecimals = 3;  // of a millisecond: what the clock of a tab resolves
 
-class ObjectText {
- public:
-  void text(std::string_view name, std::string_view value) {
-    begin(name);
-    append_json_string(out_, value);
-  }
-  void integer(std::string_view name, uint64_t value) {
-    begin(name);
-    append_unsigned(out_, value);
-  }
-  void number(std::string_view name, double value) {
-    begin(name);
-    append_decimal(out_, value, kDecimals);
-  }
-  void number_if_known(std::string_view name, double value) {
-    if (value > 0) number(name, value);
-  }
-  std::string finish() && { return std::move(out_) + "}"; }
-
- private:
-  void begin(std::string_view name) {
-    if (out_.size() > 1) out_ += ',';
-    append_json_string(out_, name);
-    out_ += ':';
-  }
-  std::string out_ = "{";
-};
+void number_if_known(JsonObjectText& out, std::string_view name, double value) {
+  if (value > 0) out.number(name, value, kDecimals);
+}
 
 }  // namespace
 
 std::string encode_live_snapshot(const LiveSnapshot& snapshot) {
-  ObjectText out;
+  JsonObjectText out;
   out.integer("sent_bytes", snapshot.sent_bytes);
   out.integer("recv_bytes", snapshot.received_bytes);
-  out.number_if_known("latency_min_ms", snapshot.latency_min_ms);
-  out.number_if_known("latency_max_ms", snapshot.latency_max_ms);
-  out.number_if_known("latency_avg_ms", snapshot.latency_avg_ms);
-  out.number_if_known("throughput_bps", snapshot.throughput_bytes_per_s);
+  number_if_known(out, "latency_min_ms", snapshot.latency_min_ms);
+  number_if_known(out, "latency_max_ms", snapshot.latency_max_ms);
+  number_if_known(out, "latency_avg_ms", snapshot.latency_avg_ms);
+  number_if_known(out, "throughput_bps", snapshot.throughput_bytes_per_s);
   out.text("sampled_at", time_text(snapshot.sampled_at_s));
   if (!snapshot.type.empty()) out.text("type", snapshot.type);
-  return std::move(out).finish();
+  return out.finish();
 }
 
 Result<LiveSnapshot> decode_live_snapshot(ByteView json, int64_t now_s) {
@@ -78,15 +54,15 @@ Result<LiveSnapshot> decode_live_snapshot(ByteView json, int64_t now_s) {
 }
 
 std::string encode_daily_rollup(const DailyRollup& rollup) {
-  ObjectText out;
+  JsonObjectText out;
   out.text("date", date_text(rollup.date));
   out.integer("sent_bytes", rollup.sent_bytes);
   out.integer("recv_bytes", rollup.received_bytes);
-  out.number_if_known("latency_min_ms", rollup.latency_min_ms);
-  out.number_if_known("latency_max_ms", rollup.latency_max_ms);
-  out.number_if_known("latency_avg_ms", rollup.latency_avg_ms);
+  number_if_known(out, "latency_min_ms", rollup.latency_min_ms);
+  number_if_known(out, "latency_max_ms", rollup.latency_max_ms);
+  number_if_known(out, "latency_avg_ms", rollup.latency_avg_ms);
   out.integer("samples", rollup.samples);
-  return std::move(out).finish();
+  return out.finish();
 }
 
 Result<DailyRollup> decode_daily_rollup(ByteView json) {
@@ -111,9 +87,9 @@ Result<DailyRollup> decode_daily_rollup(ByteView json) {
 }
 
 std::string encode_tombstone(int64_t deleted_at_s) {
-  ObjectText out;
+  JsonObjectText out;
   out.text("deleted_at", time_text(deleted_at_s));
-  return std::move(out).finish();
+  return out.finish();
 }
 
 Result<int64_t> decode_tombstone(ByteView json) {

@@ -1,0 +1,95 @@
+#include "keeper.hpp"
+
+namespace visor::transport_discovery {
+
+void Keeper::open(std::function<void(Result<void>)> ready) {
+  const char* name = config_.drive.empty() ? nullptr : config_.drive.c_str();
+  auto* drive = host_.find<visor_drive>(VISOR_DRIVE_1, name);
+  if (!drive) {
+    std::string which = name ? "the drive \"" + config_.drive + "\"" : "a storage drive";
+    return ready(
+        failure(VISOR_ENOENT, which + " is not there; start a storage plugin under that name, for example "
+                                      "storage_memory or storage_leveldb"));
+  }
+  visor_status status = opening_.start(
+      [&](visor_done done) { return drive->api->open(drive, to_span(kMapName), done); },
+      [this, ready](visor_status opened, visor_kv* kv) {
+        if (opened != VISOR_OK) return ready(std::unexpected(host_.error(opened)));
+        kv_.reset(kv);
+        Result<void> loaded = load();
+        if (loaded)
+          timer_ = Timer::every(host_, std::max<uint64_t>(1, config_.flush_ms()), [this] { flush(); });
+        ready(std::move(loaded));
+      });
+  if (status != VISOR_OK) ready(std::unexpected(host_.error(status)));
+}
+
+Result<void> Keeper::load() {
+  for (const char& kind : kRestoreOrder) {
+    visor_status status =
+        scan(kv_.get(), ByteView(reinterpret_cast<const uint8_t*>(&kind), 1),
+             [this](ByteView key, ByteView value) {
+               ++(restore_entry(aggregator_, key, value) ? counters_.restored : counters_.refused);
+               return true;
+             });
+    if (status != VISOR_OK) return std::unexpected(host_.error(status));
+  }
+  aggregator_.finish_restore({static_cast<int64_t>(host_.now_ms()), host_.unix_ns() / 1'000'000'000});
+  if (counters_.refused > 0) {
+    host_.warn("transport_discovery: " + std::to_string(counters_.refused) +
+               " stored entries could not be read and are left out");
+  }
+  return {};
+}
+
+bool Keeper::write(const Batch& batch) {
+  std::vector<visor_op> ops = batch.ops();
+  visor_status status = kv_->api->write(kv_.get(), ops.data(), ops.size());
+  if (status != VISOR_OK) {
+    ++counters_.failed_writes;
+    std::string problem = host_.error(status).text;
+    if (problem != problem_) host_.warn("transport_discovery: the drive takes no changes: " + problem);
+    problem_ = std::move(problem);
+    return false;
+  }
+  problem_.clear();
+  ++counters_.writes;
+  counters_.written_bytes += batch.bytes();
+  return true;
+}
+
+// While the drive refuses, changes gather in the tables, where each transport counts once.
+void Keeper::flush() {
+  while (!pending_.empty()) {
+    if (!write(pending_.front())) return;
+    pending_.pop_front();
+  }
+  if (!aggregator_.dirty()) return;
+  collect_changes(aggregator_, kBatchBytes, [this](const Batch& batch) {
+    if (!pending_.empty() || !write(batch)) pending_.push_back(batch);
+  });
+  if (!syncing_.pending()) sync({});
+}
+
+void Keeper::sync(std::function<void()> done) {
+  visor_status status = syncing_.start([&](visor_done synced) { return kv_->api->sync(kv_.get(), synced); },
+                                       [this, done](visor_status synced, void*) {
+                                         if (synced != VISOR_OK) problem_ = host_.error(synced).text;
+                                         if (done) done();
+                                       });
+  if (status == VISOR_OK) return;
+  problem_ = host_.error(status).text;
+  if (done) done();
+}
+
+void Keeper::close(std::function<void()> closed) {
+  timer_.cancel();
+  if (!kv_) return closed();
+  flush();
+  sync([this, closed = std::move(closed)] {
+    kv_.reset();
+    closed();
+  });
+}
+
+}  // namespace visor::transport_discovery

@@ -1,0 +1,56 @@
+/* Keeps the tables on a storage drive: loads them at the start, writes what has changed now and then. */
+#ifndef VISOR_TRANSPORT_DISCOVERY_KEEPER_HPP
+#define VISOR_TRANSPORT_DISCOVERY_KEEPER_HPP
+#include <deque>
+#include <visor/plugin.hpp>
+
+#include "config.hpp"
+#include "store.hpp"
+
+namespace visor::transport_discovery {
+
+class Keeper {
+ public:
+  static constexpr size_t kBatchBytes = 1 << 20;
+  static constexpr std::string_view kMapName = "transport_discovery";
+
+  struct Counters {
+    uint64_t restored = 0, refused = 0; /* entries found at the start */
+    uint64_t writes = 0, failed_writes = 0;
+    uint64_t written_bytes = 0;
+  };
+
+  Keeper(Host host, const Config& config, Aggregator& aggregator)
+      : host_(host), config_(config), aggregator_(aggregator) {}
+
+  /* Opens the map and loads it; `ready` runs once, later. */
+  void open(std::function<void(Result<void>)> ready);
+  /* Writes the last changes and waits until they are durable; `closed` runs once, later. */
+  void close(std::function<void()> closed);
+
+  const Counters& counters() const { return counters_; }
+  /* Batches that the drive has refused, which are tried again before anything newer is written. */
+  size_t pending() const { return pending_.size(); }
+  /* Why it refused them; empty when it has not. */
+  const std::string& problem() const { return problem_; }
+
+ private:
+  Result<void> load();
+  void flush();
+  bool write(const Batch& batch);
+  void sync(std::function<void()> done);
+
+  Host host_;
+  const Config& config_;
+  Aggregator& aggregator_;
+  Counters counters_;
+  std::string problem_;
+  std::deque<Batch> pending_;
+  Owned<visor_kv> kv_;
+  Request<visor_kv> opening_;
+  Request<void> syncing_;
+  Timer timer_;
+};
+
+}  // namespace visor::transport_discovery
+#endif  // VISOR_TRANSPORT_DISCOVERY_KEEPER_HPP
