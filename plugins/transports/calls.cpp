@@ -11,7 +11,9 @@ Result<void> Calls::watch(visor_call* call, uint64_t interval_ms) {
   static constexpr visor_call_events kEvents = {sizeof(visor_call_events), 0,
                                                 [](void* ctx, visor_call*) {
                                                   auto* watching = static_cast<Watching*>(ctx);
-                                                  if (watching->behind) watching->calls->show(*watching);
+                                                  if (!watching->behind) return;
+                                                  watching->calls->show(
+                                                      *watching, report_list(watching->calls->manager_));
                                                 },
                                                 [](void* ctx, visor_call*) {
                                                   auto* watching = static_cast<Watching*>(ctx);
@@ -21,21 +23,30 @@ Result<void> Calls::watch(visor_call* call, uint64_t interval_ms) {
   Watching* watching = owned.get();
   watching_.push_back(std::move(owned));
   call->api->attach(call, &kEvents, watching);
-  watching->timer = Timer::every(host_, interval_ms, [this, watching] { show(*watching); });
-  show(*watching);
+  watching->timer =
+      Timer::every(host_, interval_ms, [this, watching] { show(*watching, report_list(manager_)); });
+  show(*watching, report_list(manager_));
   return {};
 }
 
-void Calls::show(Watching& watching) {
-  std::string list = report_list(manager_);
-  visor_status status = watching.call->api->emit(watching.call, to_span(std::string_view(list)));
+void Calls::show(Watching& watching, std::string_view list) {
+  visor_status status = watching.call->api->emit(watching.call, to_span(list));
   watching.behind = status == VISOR_EAGAIN;
 }
 
+void Calls::show_all() {
+  waiting_ = false;
+  told_ms_ = host_.now_ms();
+  std::string list = report_list(manager_);
+  for (const auto& watching : watching_) show(*watching, list);
+}
+
 void Calls::tell() {
-  std::vector<Watching*> now;
-  for (const auto& watching : watching_) now.push_back(watching.get());
-  for (Watching* watching : now) show(*watching);
+  if (watching_.empty() || waiting_) return;
+  uint64_t ago_ms = host_.now_ms() - told_ms_;
+  if (ago_ms >= kMinSpacingMs) return show_all();
+  waiting_ = true;
+  soon_ = Timer::once(host_, kMinSpacingMs - ago_ms, [this] { show_all(); });
 }
 
 void Calls::end(Watching& watching, visor_status status) {

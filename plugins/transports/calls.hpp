@@ -9,6 +9,8 @@ namespace visor::transports {
 class Calls {
  public:
   static constexpr size_t kMaxWatchers = 64;
+  /* Changes that follow each other more quickly are told together: a list may be long. */
+  static constexpr uint64_t kMinSpacingMs = 100;
 
   Calls(Host host, Manager& manager) : host_(host), manager_(manager) {}
   Calls(const Calls&) = delete;
@@ -39,12 +41,16 @@ class Calls {
     visor_call* call;
     uint64_t number = 0;
   };
-  void show(Watching& watching);
+  void show(Watching& watching, std::string_view list);
+  void show_all();
   void end(Watching& watching, visor_status status);
   void end(Adding& adding, visor_status status);
 
   Host host_;
   Manager& manager_;
+  uint64_t told_ms_ = 0;
+  bool waiting_ = false; /* until the last telling is long enough ago */
+  Timer soon_;
   std::vector<std::unique_ptr<Watching>> watching_;
   std::vector<std::unique_ptr<Adding>> adding_;
 };

@@ -17,12 +17,12 @@ const char kConfigSchema[] = R"({
         "pk": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the peer's public key"},
         "type": {"type": "string", "enum": ["stcpr", "swsr", "ws"]},
         "address": {"type": "string", "pattern": "^(tcp|ws|wss)://", "description": "tcp://host:port or ws://host:port/skywire"}}}},
-    "interval_ms": {"type": "integer", "minimum": 50, "maximum": 3600000, "description": "between pings; 60000 if not said"},
+    "interval_ms": {"type": "integer", "minimum": 50, "maximum": 3600000, "default": 60000, "description": "milliseconds between pings of one transport"},
     "limits": {"type": "object", "additionalProperties": false, "properties": {
-      "transports": {"type": "integer", "minimum": 1, "maximum": 65536},
-      "per_address": {"type": "integer", "minimum": 1, "maximum": 65536},
-      "settling": {"type": "integer", "minimum": 1, "maximum": 65536},
-      "settling_per_address": {"type": "integer", "minimum": 1, "maximum": 65536}}}}
+      "transports": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 4096},
+      "per_address": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 1024},
+      "settling": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 256},
+      "settling_per_address": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 64}}}}
 })";
 
 namespace {

@@ -1,7 +1,7 @@
 #include "report.hpp"
 
 #include <boost/json.hpp>
-#include <charconv>
+#include <cmath>
 
 namespace visor::transports {
 namespace {
@@ -13,11 +13,11 @@ class Fields {
     return raw(name, boost::json::serialize(boost::json::string_view(value.data(), value.size())));
   }
   Fields& number(std::string_view name, uint64_t value) { return raw(name, std::to_string(value)); }
-  /* To a thousandth. */
+  /* Not negative; to a thousandth. */
   Fields& real(std::string_view name, double value) {
-    char buffer[64];
-    auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed, 3);
-    return raw(name, std::string_view(buffer, static_cast<size_t>(end.ptr - buffer)));
+    auto thousandths = static_cast<uint64_t>(std::llround(std::min(value, 1e15) * 1000));
+    std::string fraction = std::to_string(1000 + thousandths % 1000).substr(1);
+    return raw(name, std::to_string(thousandths / 1000) + "." + fraction);
   }
   Fields& boolean(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
   /* The value is JSON already. */
