@@ -11,25 +11,29 @@ WASM_PACKAGES := clang-19 lld-19 llvm-19 libc++-19-dev-wasm32 libc++abi-19-dev-w
 TEST_PACKAGES := chromium prometheus clang-format-19 clang-tidy-19
 PACKAGES := $(NATIVE_PACKAGES) $(WASM_PACKAGES) $(TEST_PACKAGES)
 
-.PHONY: help deps build test run fmt check-fmt clean
+.PHONY: help deps deps-build build test run fmt check-fmt clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
+# Installs those of $(1) that are missing, and of the commands $(2) the packages of the same name.
+define install
+@missing=$$(for package in $(1); do \
+    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done; \
+    for command in $(2); do command -v $$command >/dev/null || echo $$command | sed 's/^node$$/nodejs/'; done); \
+  [ -z "$$missing" ] || { echo "installing:" $$missing; $(SUDO) apt-get -qq update && \
+    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing >/dev/null; }
+endef
+
+deps-build: # what building and running need
+	$(call install,$(NATIVE_PACKAGES) $(WASM_PACKAGES),)
+
 deps: ## install what is missing: Debian packages, then the tests' npm packages
-	@missing=$$(for package in $(PACKAGES); do \
-	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done); \
-	  command -v node >/dev/null || missing="$$missing nodejs"; \
-	  command -v npm >/dev/null || missing="$$missing npm"; \
-	  if [ -n "$$missing" ]; then \
-	    echo "installing:" $$missing; \
-	    $(SUDO) apt-get -qq update && \
-	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get -qq install -y --no-install-recommends $$missing >/dev/null; \
-	  fi
+	$(call install,$(PACKAGES),node npm)
 	@cmp -s web/package-lock.json web/node_modules/.installed || \
 	  { (cd web && npm ci --no-audit --no-fund) && cp web/package-lock.json web/node_modules/.installed; }
 
-build: deps build-release build-wasm ## the program (build/release) and the page with its bundle (build/wasm/web)
+build: deps-build build-release build-wasm ## the program (build/release) and the page with its bundle (build/wasm/web)
 
 build-%:
 	@[ -f build/$*/build.ninja ] || cmake --preset $* --log-level=NOTICE
