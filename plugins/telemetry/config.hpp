@@ -1,0 +1,30 @@
+/* The configuration of a visor's telemetry, and what follows from its rhythm. */
+#ifndef VISOR_TELEMETRY_CONFIG_HPP
+#define VISOR_TELEMETRY_CONFIG_HPP
+#include <optional>
+#include <visor/value.hpp>
+
+namespace visor::telemetry {
+
+struct Config {
+  std::optional<visor_key> tpd; /* whom the feed is announced to; nobody if absent */
+  std::string network = "skynet";
+  uint16_t port = 50;
+  uint64_t interval_ms = 60'000;
+
+  /* At the rhythm of a minute: 5 s, 1 s, 2 min. */
+  uint64_t debounce_ms() const { return interval_ms / 12; } /* between two publications because of changes */
+  uint32_t batch_ms() const {
+    return static_cast<uint32_t>(interval_ms / 60);
+  }                                                      /* leaves gathered into a Root */
+  uint64_t linger_ms() const { return 2 * interval_ms; } /* a closed transport's last counters */
+};
+
+/* JSON Schema of the configuration. */
+extern const char kConfigSchema[];
+
+/* The text has passed the schema; VISOR_EINVAL for a TPD's key that is no key. */
+Result<Config> read_config(std::string_view json);
+
+}  // namespace visor::telemetry
+#endif  // VISOR_TELEMETRY_CONFIG_HPP

@@ -1,0 +1,284 @@
+// telemetry: publishes this visor's transports on its own feed, and announces the feed to the TPD.
+#include <algorithm>
+#include <visor/plugin.hpp>
+
+#include "feed.hpp"
+#include "lib/codec/telemetry_text.hpp"
+
+namespace visor::telemetry {
+namespace {
+
+using codec::JsonObjectText;
+
+constexpr char kVersion[] = "v1.0.0"; /* of the visor, as lists tell it */
+
+/* What became of announcing the feed. */
+struct Announcing {
+  uint64_t successes = 0, failures = 0;
+  uint64_t succeeded_ms = 0, failed_ms = 0; /* monotonic; 0: never */
+  std::string problem;
+  bool standing = false;
+};
+
+class Telemetry final : public Instance {
+ public:
+  explicit Telemetry(Host host) : Instance(host), tasks_(host) {}
+
+  void start(Started started) override;
+  void stop(Stopped stopped) override;
+
+  Result<std::string> status(std::string_view);
+
+ private:
+  Result<void> set_up();
+  Result<void> announce();
+  void begin();
+  void sample();
+  void on_change();
+  void collect();
+  void on_announced(visor_status status);
+  std::string registration();
+  int64_t seconds_since(uint64_t moment_ms) const;
+
+  Tasks tasks_;
+  Config config_;
+  visor_key own_{};
+  visor_transports* transports_ = nullptr;
+  visor_feeds* feeds_ = nullptr;
+  Announcing announcing_;
+  size_t connections_ = 0; /* of peers that may subscribe */
+  uint64_t samples_ = 0, changes_ = 0;
+  uint64_t published_ms_ = 0;
+  // Each after what it uses, so that it goes first.
+  std::unique_ptr<Tracker> tracker_;
+  std::unique_ptr<Publisher> publisher_;
+  std::unique_ptr<OwnFeed> feed_;
+  Owned<visor_handle> watching_, serving_, announced_;
+  Timer interval_, debounce_;
+};
+
+Result<void> Telemetry::set_up() {
+  Result<Config> config = read_config(host().config());
+  if (!config) return std::unexpected(config.error());
+  config_ = std::move(*config);
+  auto* identity = host().find<visor_identity>(VISOR_IDENTITY_1);
+  transports_ = host().find<visor_transports>(VISOR_TRANSPORTS_1);
+  feeds_ = host().find<visor_feeds>(VISOR_FEEDS_1);
+  if (!identity || !transports_ || !feeds_) {
+    return failure(VISOR_ENOENT, "the host offers no identity, no transports or no feeds");
+  }
+  own_ = *identity->api->key(identity);
+  tracker_ = std::make_unique<Tracker>(own_, config_.linger_ms());
+  publisher_ = std::make_unique<Publisher>(kVersion);
+  feed_ = std::make_unique<OwnFeed>(host(), feeds_, config_, *tracker_, *publisher_);
+  return {};
+}
+
+void Telemetry::start(Started started) {
+  if (Result<void> ready = set_up(); !ready) return started(std::move(ready));
+  feed_->open([this, started = std::move(started)](Result<void> opened) {
+    if (opened) opened = announce();
+    if (opened) begin();
+    started(std::move(opened));
+  });
+}
+
+// The connection that announces the feed is the one that the TPD subscribes on; it may also dial back.
+Result<void> Telemetry::announce() {
+  std::string_view network = config_.network;
+  visor_handle* handle = nullptr;
+  auto peer = [](void* ctx, const visor_addr*, bool here) {
+    auto* self = static_cast<Telemetry*>(ctx);
+    self->connections_ =
+        here ? self->connections_ + 1 : self->connections_ - std::min<size_t>(self->connections_, 1);
+  };
+  visor_status status = feeds_->api->serve(feeds_, to_span(network), config_.port, +peer, this, &handle);
+  if (status != VISOR_OK) return std::unexpected(host().error(status));
+  serving_.reset(handle);
+  if (!config_.tpd || *config_.tpd == own_) return {};
+  visor_addr tpd{*config_.tpd, config_.port};
+  auto state = [](void* ctx, visor_status announced) {
+    static_cast<Telemetry*>(ctx)->on_announced(announced);
+  };
+  status = feeds_->api->announce(feeds_, to_span(network), &tpd, +state, this, &handle);
+  if (status != VISOR_OK) return std::unexpected(host().error(status));
+  announced_.reset(handle);
+  return {};
+}
+
+void Telemetry::begin() {
+  visor_handle* handle = nullptr;
+  auto changed = [](void* ctx) { static_cast<Telemetry*>(ctx)->on_change(); };
+  if (transports_->api->watch(transports_, +changed, this, &handle) == VISOR_OK) {
+    watching_.reset(handle);
+  } else {
+    host().warn("telemetry: changes of transports are seen only with the next sample: " +
+                host().error(VISOR_EINTERNAL).text);
+  }
+  interval_ = Timer::every(host(), config_.interval_ms, [this] { sample(); });
+  sample();
+}
+
+void Telemetry::on_announced(visor_status status) {
+  uint64_t now_ms = std::max<uint64_t>(1, host().now_ms());
+  announcing_.standing = status == VISOR_OK;
+  if (status == VISOR_OK) {
+    ++announcing_.successes;
+    announcing_.succeeded_ms = now_ms;
+    return;
+  }
+  ++announcing_.failures;
+  announcing_.failed_ms = now_ms;
+  announcing_.problem = host().error(status).text;
+}
+
+void Telemetry::stop(Stopped stopped) {
+  interval_.cancel();
+  debounce_.cancel();
+  watching_.reset();
+  announced_.reset();
+  serving_.reset();
+  feed_.reset();
+  // What was closed just now goes on the next turn; only then is no code of ours under way.
+  tasks_.post(std::move(stopped));
+}
+
+// --- sampling ----------------------------------------------------------------------------------
+
+void Telemetry::collect() {
+  tracker_->begin();
+  struct Collection {
+    Tracker& tracker;
+    int64_t unix_s;
+  } collection{*tracker_, host().unix_ns() / 1'000'000'000};
+  transports_->api->each(
+      transports_,
+      [](void* ctx, const visor_transport* transport) {
+        auto* into = static_cast<Collection*>(ctx);
+        into->tracker.see(*transport, into->unix_s);
+      },
+      &collection);
+  tracker_->end(host().now_ms());
+}
+
+void Telemetry::sample() {
+  ++samples_;
+  debounce_.cancel();
+  collect();
+  published_ms_ = host().now_ms();
+  feed_->publish();
+}
+
+// At once, unless that was just done; counters of what closes are taken in any case, for they are soon gone.
+void Telemetry::on_change() {
+  ++changes_;
+  collect();
+  uint64_t since_ms = host().now_ms() - published_ms_;
+  uint64_t wait_ms = since_ms >= config_.debounce_ms() ? 0 : config_.debounce_ms() - since_ms;
+  debounce_ = Timer::once(host(), wait_ms, [this] { sample(); });
+}
+
+// --- status ------------------------------------------------------------------------------------
+
+int64_t Telemetry::seconds_since(uint64_t moment_ms) const {
+  return moment_ms == 0 ? -1 : static_cast<int64_t>((host().now_ms() - moment_ms) / 1000);
+}
+
+// Answers why a transport is not shown: never listed, feed stuck, or announcing in vain (specification 5.4).
+std::string Telemetry::registration() {
+  std::string live = "[";
+  for (const auto& [id, tracked] : tracker_->transports()) {
+    auto edges = codec::sorted_edges(own_, tracked.remote);
+    if (live.size() > 1) live += ',';
+    live += JsonObjectText()
+                .text("id", codec::to_uuid(id))
+                .text("type", tracked.type)
+                .json("edges", "[\"" + to_hex(edges[0]) + "\",\"" + to_hex(edges[1]) + "\"]")
+                .boolean("closed", !tracked.serving)
+                .finish();
+  }
+  live += "]";
+  const OwnFeed::Counters& writes = feed_->counters();
+  std::string list = JsonObjectText()
+                         .integer("publishes", writes.list_writes)
+                         .integer("last_count", publisher_->list_rows())
+                         .integer("last_bytes", publisher_->list_bytes())
+                         .text("last_err", feed_->problem())
+                         .json("secs_since_last", std::to_string(seconds_since(writes.last_list_ms)))
+                         .finish();
+  std::string announce = JsonObjectText()
+                             .integer("oks", announcing_.successes)
+                             .integer("fails", announcing_.failures)
+                             .text("last_err", announcing_.problem)
+                             .json("secs_since_ok", std::to_string(seconds_since(announcing_.succeeded_ms)))
+                             .json("secs_since_err", std::to_string(seconds_since(announcing_.failed_ms)))
+                             .finish();
+  std::string node = JsonObjectText()
+                         .boolean("announced", announcing_.standing)
+                         .integer("connections", connections_)
+                         .finish();
+  std::string_view publishing = !feed_->problem().empty() ? "failing" : feed_->writing() ? "writing" : "idle";
+  return JsonObjectText()
+      .json("live_transports", live)
+      .integer("live_count", tracker_->serving())
+      .boolean("publisher_up", feed_->open())
+      .text("feed", to_hex(own_))
+      .text("publish_state", publishing)
+      .json("node_stats", node)
+      .text("tpd_target",
+            config_.tpd ? to_hex(*config_.tpd) + ":" + std::to_string(config_.port) : std::string())
+      .boolean("tpd_subscribe_allowed", true)
+      .json("tp_list", list)
+      .json("announce", announce)
+      .finish();
+}
+
+Result<std::string> Telemetry::status(std::string_view) {
+  auto queue = [](size_t now, size_t limit) {
+    return JsonObjectText().integer("now", now).integer("limit", limit).finish();
+  };
+  size_t closed = tracker_->transports().size() - tracker_->serving();
+  return JsonObjectText()
+      .text("network", config_.network)
+      .integer("port", config_.port)
+      .integer("interval_ms", config_.interval_ms)
+      .integer("samples", samples_)
+      .integer("changes", changes_)
+      .integer("writes", feed_->counters().writes)
+      .integer("failed_writes", feed_->counters().failures)
+      .json("transport_registration", registration())
+      .json("queues", JsonObjectText()
+                          .json("writes", queue(feed_->writing() ? 1 : 0, 1))
+                          .json("closed_transports", queue(closed, Tracker::kMaxClosed))
+                          .finish())
+      .finish();
+}
+
+constexpr const char* kNeeds[] = {VISOR_IDENTITY_1, VISOR_TRANSPORTS_1, VISOR_FEEDS_1, nullptr};
+
+constexpr visor_command kCommands[] = {
+    {"status",
+     "What is published, when it was, and what became of announcing it: why a transport is not shown",
+     R"({"type":"object","additionalProperties":false})", VISOR_COMMAND_READS, 0,
+     command<&Telemetry::status>},
+};
+
+}  // namespace
+}  // namespace visor::telemetry
+
+VISOR_PLUGIN(telemetry) = {
+    VISOR_PLUGIN_HEAD,
+    .name = "telemetry",
+    .version = "1.0.0",
+    .summary = "Publishes this visor's transports on its feed and announces it to the transport discovery",
+    .license = "MIT",
+    .schema = visor::telemetry::kConfigSchema,
+    .needs = visor::telemetry::kNeeds,
+    .offers = nullptr,
+    .commands = visor::telemetry::kCommands,
+    .command_count = std::size(visor::telemetry::kCommands),
+    .command_size = sizeof(visor_command),
+    .start = visor::start<visor::telemetry::Telemetry>,
+    .stop = visor::stop<visor::telemetry::Telemetry>,
+    .configure = nullptr,
+};

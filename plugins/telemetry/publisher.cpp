@@ -1,0 +1,133 @@
+#include "publisher.hpp"
+
+#include <algorithm>
+
+#include "lib/codec/telemetry_list.hpp"
+#include "lib/codec/telemetry_meta.hpp"
+#include "lib/codec/telemetry_path.hpp"
+#include "lib/codec/telemetry_shard.hpp"
+#include "lib/codec/transport_type.hpp"
+
+namespace visor::telemetry {
+namespace {
+
+using codec::LeafKind;
+
+// What has to change for a leaf to be written again.
+crypto::Hash signature_of(std::string_view path, ByteView value) {
+  if (codec::parse_leaf_path(path).kind != LeafKind::kShard) return crypto::sha256(value);
+  return crypto::sha256(codec::without_sample_times(Bytes(value.begin(), value.end())));
+}
+
+codec::TelemetryRow row_of(const Tracked& tracked) {
+  codec::TelemetryRow row;
+  row.id = tracked.id;
+  row.sent_bytes = tracked.sent_bytes;
+  row.received_bytes = tracked.received_bytes;
+  row.throughput_bytes_per_s = static_cast<float>(tracked.throughput_bytes_per_s);
+  row.latency_min_ms = static_cast<float>(tracked.latency_min_ms);
+  row.latency_max_ms = static_cast<float>(tracked.latency_max_ms);
+  row.latency_avg_ms = static_cast<float>(tracked.latency_avg_ms);
+  row.sampled_at_s = static_cast<uint32_t>(tracked.sampled_at_s);
+  row.type_code = static_cast<uint8_t>(codec::transport_type(tracked.type));
+  return row;
+}
+
+std::vector<codec::ListRow> rows_to_list(const Tracker& tracker) {
+  std::vector<codec::ListRow> rows;
+  for (const auto& [id, tracked] : tracker.transports()) {
+    if (tracked.serving) rows.push_back({tracked.remote, tracked.type, tracked.label});
+  }
+  std::ranges::sort(rows, [](const codec::ListRow& a, const codec::ListRow& b) {
+    return std::tie(a.remote, a.type) < std::tie(b.remote, b.type);
+  });
+  if (rows.size() > codec::kMaxListedTransports) rows.resize(codec::kMaxListedTransports);
+  return rows;
+}
+
+}  // namespace
+
+void Publisher::inherit(std::string_view path, ByteView value) {
+  LeafKind kind = codec::parse_leaf_path(path).kind;
+  switch (kind) {
+    case LeafKind::kList:
+    case LeafKind::kShard:
+    case LeafKind::kMeta:
+      signatures_.emplace(path, signature_of(path, value));
+      return;
+    case LeafKind::kOldList:
+    case LeafKind::kCurrent:
+    case LeafKind::kEntry:
+    case LeafKind::kTombstone:
+      leftovers_.emplace(path);
+      return;
+    case LeafKind::kTimeline:  // history stays
+    case LeafKind::kRollup:
+    case LeafKind::kOther:
+      return;
+  }
+}
+
+Publisher::Leaves Publisher::wanted(const Tracker& tracker) {
+  Leaves leaves;
+  std::vector<codec::ListRow> rows = rows_to_list(tracker);
+  rows_ = rows.size();
+  std::string list = codec::encode_transport_list(version_, rows);
+  leaves.emplace(codec::kListPath, Bytes(list.begin(), list.end()));
+
+  // Ascending by identifier, and so by shard.
+  std::vector<codec::TelemetryRow> shards[codec::kTelemetryShards];
+  std::vector<codec::TelemetryEpoch> epochs;
+  for (const auto& [id, tracked] : tracker.transports()) {
+    shards[codec::telemetry_shard_of(id)].push_back(row_of(tracked));
+    epochs.push_back({id, tracked.epoch});
+  }
+  for (uint8_t shard = 0; shard < codec::kTelemetryShards; ++shard) {
+    constexpr size_t kMostRows =
+        (codec::kMaxTelemetryShardBytes - codec::kTelemetryShardHead) / codec::kTelemetryRowBytes;
+    if (shards[shard].empty()) continue;
+    if (shards[shard].size() > kMostRows) shards[shard].resize(kMostRows);
+    leaves.emplace(codec::shard_path(shard), codec::encode_telemetry_shard(shard, shards[shard]));
+  }
+  if (!epochs.empty()) leaves.emplace(codec::kMetaPath, codec::encode_telemetry_meta(epochs));
+  return leaves;
+}
+
+std::vector<LeafChange> Publisher::changes(const Tracker& tracker) {
+  Leaves leaves = wanted(tracker);
+  size_t list_bytes = leaves.find(codec::kListPath)->second.size();
+  std::vector<LeafChange> out;
+  for (const std::string& path : leftovers_) out.push_back({path, std::nullopt});
+  for (const auto& [path, signature] : signatures_) {
+    if (!leaves.contains(path)) out.push_back({path, std::nullopt});
+  }
+  for (auto& [path, value] : leaves) {
+    auto known = signatures_.find(path);
+    if (known == signatures_.end() || known->second != signature_of(path, value)) {
+      out.push_back({path, std::move(value)});
+    }
+  }
+  bool same_list = std::ranges::find(out, codec::kListPath, &LeafChange::path) == out.end();
+  if (same_list) {
+    list_rows_ = rows_;
+    list_bytes_ = list_bytes;
+  }
+  return out;
+}
+
+void Publisher::written(const std::vector<LeafChange>& changes) {
+  for (const LeafChange& change : changes) {
+    leftovers_.erase(change.path);
+    if (!change.value) {
+      signatures_.erase(change.path);
+      continue;
+    }
+    signatures_[change.path] = signature_of(change.path, *change.value);
+    if (change.path == codec::kListPath) {
+      list_bytes_ = change.value->size();
+      list_rows_ = rows_;
+    }
+  }
+}
+
+}  // namespace visor::telemetry

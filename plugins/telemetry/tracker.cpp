@@ -1,0 +1,104 @@
+#include "tracker.hpp"
+
+#include <algorithm>
+
+#include "lib/codec/transport_type.hpp"
+
+namespace visor::telemetry {
+namespace {
+
+// The peer's last numbers may be older than what was seen: counters never go back.
+void advance(Tracked& tracked, uint64_t epoch, uint64_t sent_bytes, uint64_t received_bytes) {
+  auto at = std::ranges::find(tracked.connections, epoch, &Tracked::Connection::epoch);
+  if (at == tracked.connections.end()) {
+    if (tracked.connections.size() == Tracker::kMaxConnections) {
+      tracked.folded.sent_bytes += tracked.connections.front().sent_bytes;
+      tracked.folded.received_bytes += tracked.connections.front().received_bytes;
+      tracked.connections.erase(tracked.connections.begin());
+    }
+    at = tracked.connections.insert(tracked.connections.end(), {epoch, 0, 0});
+  }
+  at->sent_bytes = std::max(at->sent_bytes, sent_bytes);
+  at->received_bytes = std::max(at->received_bytes, received_bytes);
+  tracked.sent_bytes = tracked.folded.sent_bytes;
+  tracked.received_bytes = tracked.folded.received_bytes;
+  for (const Tracked::Connection& connection : tracked.connections) {
+    tracked.sent_bytes += connection.sent_bytes;
+    tracked.received_bytes += connection.received_bytes;
+  }
+}
+
+void measure(Tracked& tracked, const visor_transport& transport, int64_t unix_s) {
+  tracked.latency_min_ms = transport.latency_min_ms;
+  tracked.latency_max_ms = transport.latency_max_ms;
+  tracked.latency_avg_ms = transport.latency_avg_ms;
+  tracked.throughput_bytes_per_s = transport.throughput_bytes_per_s;
+  tracked.sampled_at_s = unix_s;
+}
+
+bool reportable(const visor_transport& transport, const visor_key& own) {
+  if (transport.size < sizeof(visor_transport) || transport.edges[0] == transport.edges[1]) return false;
+  if (!(transport.edges[0] == own) && !(transport.edges[1] == own)) return false;
+  return codec::valid_transport_word(text(transport.type));
+}
+
+}  // namespace
+
+void Tracker::begin() {
+  ++revision_;
+  for (auto& [id, tracked] : transports_) tracked.seen = false;
+}
+
+void Tracker::see(const visor_transport& transport, int64_t unix_s) {
+  bool serving = transport.state == VISOR_TRANSPORT_SERVING;
+  if ((!serving && transport.state != VISOR_TRANSPORT_CLOSED) || !reportable(transport, own_)) return;
+  codec::TransportId id;
+  std::copy_n(transport.id, id.bytes.size(), id.bytes.begin());
+  auto at = transports_.find(id);
+  if (at == transports_.end()) {
+    if (!serving) return;  // never listed, so that nobody knows it
+    at = transports_.emplace(id, Tracked{}).first;
+    at->second.id = id;
+    at->second.epoch = transport.epoch == 0 ? 1 : transport.epoch;
+  }
+  Tracked& tracked = at->second;
+  advance(tracked, transport.epoch, transport.sent_bytes, transport.received_bytes);
+  tracked.told = false;
+  if (!serving) return;
+  tracked.seen = true;
+  tracked.serving = true;
+  tracked.remote = transport.edges[transport.edges[0] == own_ ? 1 : 0];
+  tracked.type = codec::canonical_type(text(transport.type));
+  std::string_view label = text(transport.label);
+  tracked.label = codec::valid_transport_word(label) ? label : codec::kLabelUser;
+  measure(tracked, transport, unix_s);
+}
+
+void Tracker::end(uint64_t now_ms) {
+  serving_ = 0;
+  size_t closed = 0;
+  for (auto at = transports_.begin(); at != transports_.end();) {
+    Tracked& tracked = at->second;
+    if (tracked.seen) {
+      ++serving_;
+    } else if (tracked.serving) {
+      tracked.serving = false;
+      tracked.closed_ms = now_ms;
+      // What was measured of a connection says nothing once it is closed.
+      tracked.latency_min_ms = tracked.latency_max_ms = tracked.latency_avg_ms = 0;
+      tracked.throughput_bytes_per_s = 0;
+      tracked.told = false;
+    }
+    bool forget = !tracked.serving &&
+                  ((tracked.told && now_ms - tracked.closed_ms >= linger_ms_) || ++closed > kMaxClosed);
+    at = forget ? transports_.erase(at) : std::next(at);
+  }
+}
+
+// Nothing is told by a collection that has been overtaken: the next one follows.
+void Tracker::mark_told(uint64_t revision) {
+  if (revision != revision_) return;
+  for (auto& [id, tracked] : transports_) tracked.told = true;
+}
+
+}  // namespace visor::telemetry
