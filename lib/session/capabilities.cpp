@@ -12,9 +12,9 @@ constexpr std::string_view kMagic = "VSR1";
 }  // namespace
 
 Bytes encode(Capabilities capabilities) {
-  Bytes out;
-  codec::append(out, bytes(kMagic));
-  codec::append_be<uint32_t>(out, capabilities.flags);
+  Bytes out(kMagic.size() + sizeof(uint32_t));
+  std::ranges::copy(kMagic, out.begin());
+  codec::store_be<uint32_t>(out.data() + kMagic.size(), capabilities.flags);
   return out;
 }
 

@@ -126,6 +126,7 @@ void Multiplexer::wake_starving() {
   starving_ = false;
   std::weak_ptr<char> alive = alive_;
   std::vector<uint32_t> ids;
+  ids.reserve(streams_.size());
   for (auto [id, stream] : streams_) ids.push_back(id);
   for (uint32_t id : ids) {
     Stream* stream = find(id);
