@@ -203,7 +203,7 @@ export class VisorHost {
   #visorImports() {
     return {
       now_ms: () => performance.now(),
-      unix_ms: () => performance.timeOrigin + performance.now(),
+      unix_ms: () => Date.now(), // performance.timeOrigin knows nothing of a machine that slept
       wake: (delayMs) => this.#wake(delayMs),
       log: (at, size) => this.#log(JSON.parse(this.#text(at, size))),
       started: (status, at, size) => this.#started(status, this.#text(at, size)),
@@ -385,7 +385,7 @@ export class VisorHost {
       environ_sizes_get: (count, size) => { store(count, 0); store(size, 0); return ok; },
       environ_get: () => ok,
       clock_time_get: (clock, precision, at) => {
-        const ms = clock === 0 ? performance.timeOrigin + performance.now() : performance.now();
+        const ms = clock === 0 ? Date.now() : performance.now();
         new DataView(this.#exports.memory.buffer).setBigUint64(at, BigInt(Math.round(ms * 1e6)), true);
         return ok;
       },

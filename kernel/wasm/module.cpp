@@ -90,8 +90,7 @@ class Module {
         visor_import_started(VISOR_OK, key.data(), key.size());
         return;
       }
-      Error error = started.error();
-      loop.post([this, error] {
+      loop.post([this, error = started.error()] {
         kernel_.reset();
         report(error);
       });
