@@ -40,13 +40,23 @@ Result<uint32_t> Changes::touch(const Hash& hash, Kind kind, bool look, bool* ma
   row.kind = kind;
   row.presence = Presence::kLive;
   if (look) {
-    Result<Store::Looked> looked = store_.look(hash);
-    if (!looked) return std::unexpected(looked.error());
-    if (looked->presence != Presence::kMissing && looked->kind != kind)
-      return two_kinds(hash, looked->kind, kind);
-    row.presence = looked->presence;
+    if (Result<void> looked = this->look(index); !looked) return std::unexpected(looked.error());
   }
   return index;
+}
+
+/* Asks the store about an object.  Only what is counted has its kind for good: what a broken fill left behind
+ * must not keep others from using it. */
+Result<void> Changes::look(uint32_t index) {
+  Result<Store::Looked> looked = store_.look(rows_.hash(index));
+  if (!looked) return std::unexpected(looked.error());
+  Row& row = rows_[index];
+  const bool other = looked->presence != Presence::kMissing && looked->kind != row.kind;
+  if (other && looked->presence == Presence::kLive)
+    return two_kinds(rows_.hash(index), looked->kind, row.kind);
+  row.presence = looked->presence;
+  row.other_kind = other;
+  return {};
 }
 
 Result<uint32_t> Changes::note(const Hash& hash, Kind kind, bool* made) {
@@ -104,7 +114,7 @@ Result<void> Changes::take(uint32_t index, ByteView object, std::vector<uint32_t
 }
 
 Result<void> Changes::adopt(uint32_t index, std::vector<uint32_t>& made) {
-  Result<ByteView> object = store_.read(rows_.hash(index), rows_[index].kind);
+  Result<ByteView> object = read(rows_.hash(index), rows_[index].kind);
   if (!object) return std::unexpected(object.error());
   rows_[index].stored_size = static_cast<uint32_t>(object->size() + 1);
   return count(index, *object, made);
@@ -126,7 +136,10 @@ Result<ByteView> Changes::read(const Hash& hash, Kind kind) {
     if (rows_[index].kind != kind) return two_kinds(hash, rows_[index].kind, kind);
     return held(hash);
   }
-  return store_.read(hash, kind);
+  if (index == kNone || rows_[index].presence != Presence::kProvisional) return store_.read(hash, kind);
+  Result<ByteView> object = store_.read_any(hash);
+  if (object && object->empty()) return missing(hash);
+  return object;
 }
 
 ByteView Changes::held(const Hash& hash) const {
@@ -153,12 +166,7 @@ Result<void> Changes::uncount(uint32_t index) {
   return {};
 }
 
-Result<void> Changes::reconcile() {
-  if (generation_ == store_.generation_) return {};
-  for (uint32_t index = 0; index < rows_.size(); ++index) {
-    if (Result<void> done = reconcile(index); !done) return done;
-  }
-  // What was live and is no longer brings all below it along again.
+Result<void> Changes::adopt_rest() {
   for (bool more = true; more;) {
     more = false;
     for (uint32_t index = 0; index < rows_.size(); ++index) {
@@ -169,6 +177,16 @@ Result<void> Changes::reconcile() {
       more = true;
     }
   }
+  return {};
+}
+
+Result<void> Changes::reconcile() {
+  if (generation_ == store_.generation_) return {};
+  for (uint32_t index = 0; index < rows_.size(); ++index) {
+    if (Result<void> done = reconcile(index); !done) return done;
+  }
+  // What was live and is no longer brings all below it along again.
+  if (Result<void> adopted = adopt_rest(); !adopted) return adopted;
   for (uint32_t index = 0; index < rows_.size(); ++index) {
     if (rows_[index].presence == Presence::kMissing && rows_[index].delta > 0)
       return missing(rows_.hash(index));
@@ -178,14 +196,10 @@ Result<void> Changes::reconcile() {
 }
 
 Result<void> Changes::reconcile(uint32_t index) {
-  Result<Store::Looked> looked = store_.look(rows_.hash(index));
-  if (!looked) return std::unexpected(looked.error());
+  if (Result<void> looked = look(index); !looked) return looked;
   Row& row = rows_[index];
-  if (looked->presence != Presence::kMissing && looked->kind != row.kind) {
-    return two_kinds(rows_.hash(index), looked->kind, row.kind);
-  }
-  if (looked->presence == Presence::kMissing && row.stored) return {};  // still held here alone
-  row.presence = looked->presence;
+  if (row.presence == Presence::kMissing && row.stored)
+    row.presence = Presence::kIncoming;  // held here alone
   return row.presence == Presence::kLive ? uncount(index) : Result<void>{};
 }
 

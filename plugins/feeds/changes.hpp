@@ -8,6 +8,7 @@
 #ifndef VISOR_FEEDS_CHANGES_HPP
 #define VISOR_FEEDS_CHANGES_HPP
 #include <memory>
+#include <optional>
 
 #include "hash_table.hpp"
 #include "object.hpp"
@@ -33,7 +34,8 @@ class Changes : public ObjectReader {
     uint32_t stored_size = 0;
     Kind kind{};
     Presence presence = Presence::kMissing;
-    bool counted = false;  // the slots of this object are in the deltas of others
+    bool counted = false;     // the slots of this object are in the deltas of others
+    bool other_kind = false;  // kProvisional: it is stored as of another kind, which binds nobody
   };
 
   /* What is known of an object that is referred to, and was not brought. */
@@ -61,11 +63,18 @@ class Changes : public ObjectReader {
   /* An object that was made here, those below it first: looked up, and taken unless it is live. */
   Result<void> add(const Hash& hash, Kind kind, ByteView object);
 
+  /* Takes over all that is referred to and only provisional. */
+  Result<void> adopt_rest();
+
   Result<ByteView> read(const Hash& hash, Kind kind) override;
   /* A held object, or empty. */
   ByteView held(const Hash& hash) const;
 
   bool contains(const Hash& hash) const { return rows_.find(hash) != HashTable<Row>::kNone; }
+  std::optional<uint32_t> find(const Hash& hash) const {
+    const uint32_t row = rows_.find(hash);
+    return row == HashTable<Row>::kNone ? std::nullopt : std::optional(row);
+  }
   size_t size() const { return rows_.size(); }
   Row& row(uint32_t index) { return rows_[index]; }
   const Hash& hash(uint32_t index) const { return rows_.hash(index); }
@@ -82,6 +91,7 @@ class Changes : public ObjectReader {
   /* Brings the rows up to date after others have committed. */
   Result<void> reconcile();
   Result<void> reconcile(uint32_t row);
+  Result<void> look(uint32_t row);
   /* Takes a slot away that pointed at a live object; `freed` gets the row when it was the last. */
   Result<void> release(const Hash& hash, Kind kind, std::vector<uint32_t>& freed);
   /* Takes away a Root that is live, and all that nothing else points at. */

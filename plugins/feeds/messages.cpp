@@ -168,6 +168,13 @@ std::string_view name_of(const Message& message) {
   return kNames[message.index()];
 }
 
+std::string printable(std::string_view text) {
+  constexpr size_t kShown = 200;
+  std::string out;
+  for (char c : text.substr(0, kShown)) out += c >= ' ' && c <= '~' ? c : '?';
+  return out;
+}
+
 std::array<uint8_t, kFrameHeadBytes> frame_head(uint32_t seq, uint32_t rseq, size_t message_bytes) {
   std::array<uint8_t, kFrameHeadBytes> head;
   codec::store_be<uint32_t>(head.data(), static_cast<uint32_t>(message_bytes + 8));

@@ -75,6 +75,9 @@ Result<Message> decode_message(ByteView encoded);
 /* "Root", "RqObject" ... for logs. */
 std::string_view name_of(const Message& message);
 
+/* A peer's words, cut and made harmless, for our log and status. */
+std::string printable(std::string_view text);
+
 inline constexpr size_t kFrameHeadBytes = 12;  // length, seq, rseq
 inline constexpr size_t kMinFrameBytes = 9;    // after the length
 std::array<uint8_t, kFrameHeadBytes> frame_head(uint32_t seq, uint32_t rseq, size_t message_bytes);

@@ -126,6 +126,7 @@ class Store : public ObjectReader {
   Result<std::optional<ByteView>> get(uint8_t range, const Hash& hash);
   Result<uint32_t> count(const Hash& hash);
   Result<void> release_record(const FeedId& id, const StoredRoot& root, Changes& changes, Batch& batch);
+  Result<void> rewrite(const Hash& hash, Kind kind, Batch& batch);
   Result<void> write_counts(Changes& changes, Batch& batch);
   Result<void> finish(Batch& batch);
   Result<void> remove(const FeedId& id, const StoredRoot& root);

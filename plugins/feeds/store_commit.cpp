@@ -81,7 +81,12 @@ Result<void> Store::write_counts(Changes& changes, Batch& batch) {
     }
     const int64_t after = std::max<int64_t>(0, int64_t{before} + row.delta);
     if (row.presence == Presence::kIncoming && after > 0) batch.put_object(hash, row);
-    if (row.presence == Presence::kProvisional && after > 0) batch.referenced(hash, row.stored_size);
+    if (row.presence == Presence::kProvisional && after > 0) {
+      batch.referenced(hash, row.stored_size);
+      if (row.other_kind) {
+        if (Result<void> stored = rewrite(hash, row.kind, batch); !stored) return stored;
+      }
+    }
     if (after >= 2) {
       batch.put(kCount, hash, batch.number<uint32_t>(static_cast<uint32_t>(after)));
     } else if (before >= 2) {
@@ -89,6 +94,16 @@ Result<void> Store::write_counts(Changes& changes, Batch& batch) {
     }
     if (after == 0 && before > 0) batch.unreferenced(hash, row.stored_size, now_ns);
   }
+  return {};
+}
+
+/* The same object, of the kind that it is counted as. */
+Result<void> Store::rewrite(const Hash& hash, Kind kind, Batch& batch) {
+  Result<ByteView> object = read_any(hash);
+  if (!object) return std::unexpected(object.error());
+  batch.bytes.push_back(Bytes{static_cast<uint8_t>(kind)});
+  codec::append(batch.bytes.back(), *object);
+  batch.put(kObject, hash, batch.bytes.back());
   return {};
 }
 

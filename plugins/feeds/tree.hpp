@@ -44,6 +44,9 @@ class Tree {
   /* What was encoded was not stored. */
   void forget();
 
+  /* Leaves out what is stored no more, and encodes all the rest again the next time. */
+  void mend(ObjectReader& objects, const Dropped& dropped);
+
   size_t leaves() const { return leaves_; }
   /* Values held until they are stored. */
   size_t pending_bytes() const { return pending_bytes_; }
@@ -89,6 +92,7 @@ class Tree {
             const Dropped& dropped);
   static void adopt(ObjectReader& objects, ListView& list, Directory& directory);
   void encode(Directory& directory, const Emit& emit);
+  void mend(ObjectReader& objects, Directory& directory, const std::string& path, const Dropped& dropped);
   void settle(Directory& directory);
   void forget(Directory& directory);
 

@@ -37,6 +37,10 @@ void Difference::erase(std::string_view path) {
   ops_.push_back({VISOR_DELETE, 0, keep(bytes(path)), {}});
 }
 
+void Difference::sort() {
+  std::ranges::sort(ops_, [](const visor_op& a, const visor_op& b) { return before(a, text(b.key)); });
+}
+
 std::span<const visor_op> Difference::under(std::string_view prefix) const {
   prefix = trim_path(prefix);
   if (prefix.empty()) return ops_;

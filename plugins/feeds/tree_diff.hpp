@@ -15,6 +15,8 @@ class Difference {
  public:
   void put(std::string_view path, ByteView value);
   void erase(std::string_view path);
+  /* For what was not added in order. */
+  void sort();
 
   size_t size() const { return ops_.size(); }
   /* Lent as long as nothing is added. */

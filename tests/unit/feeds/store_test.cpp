@@ -380,6 +380,39 @@ TEST_CASE("feeds: an object of two kinds is refused", "[feeds]") {
   CHECK(other.error().status == VISOR_EPROTO);
 }
 
+TEST_CASE("feeds: what a broken fill left binds nobody to its kind", "[feeds]") {
+  MemoryHost host;
+  MemoryDisk from_disk, disk;
+  Owner owner;
+  auto from = open(host, from_disk), store = open(host, disk);
+  Tree tree;
+  Ops ops;
+  for (int i = 0; i < 300; ++i) ops.put(std::to_string(i), "v");  // lists of two levels
+  REQUIRE(tree.apply(ops.view()));
+  REQUIRE(owner.save(*from, tree));
+  // Somebody's fill used each of the owner's list nodes as one of another level, and broke.
+  size_t misused = 0;
+  {
+    Changes changes(*store);
+    for (const auto& [key, value] : from_disk.map) {
+      if (key[0] != 'o' || static_cast<uint8_t>(value[0]) <= 16) continue;
+      Hash hash;
+      std::copy(key.begin() + 1, key.end(), hash.bytes.begin());
+      bool made = false;
+      auto row = changes.note(hash, list_node(static_cast<uint32_t>(value[0]) - 16 + 5), &made);
+      REQUIRE(row);
+      std::vector<uint32_t> below;
+      REQUIRE(changes.take(*row, bytes(std::string_view(value)).subspan(1), below));
+      ++misused;
+    }
+    REQUIRE(store->flush(changes));
+  }
+  REQUIRE(misused > 0);
+  REQUIRE(fill(*from, *store, owner.id, true));
+  CHECK(leaves(*store, store->current(owner.id)->top).size() == 300);
+  CHECK(audit(disk).unreferenced == 0);
+}
+
 TEST_CASE("feeds: lesson 13, a Root whose objects are not all stored is not written", "[feeds][lesson]") {
   MemoryHost host;
   MemoryDisk disk;

@@ -1,0 +1,339 @@
+#include "feed.hpp"
+
+#include <algorithm>
+
+namespace visor::feeds {
+namespace {
+
+constexpr uint64_t kRefusedMs = 60000;
+constexpr size_t kMaxRefused = 1024;
+
+}  // namespace
+
+Feed::Feed(Host host, Members& node, std::shared_ptr<Store> store, const FeedId& id, visor_identity* identity,
+           const FeedSettings& settings)
+    : host_(host),
+      tasks_(host),
+      node_(node),
+      store_(std::move(store)),
+      id_(id),
+      settings_(settings),
+      quiet_ms_(settings.quiet_ms),
+      root_ms_(host.now_ms()) {
+  if (identity) {
+    publisher_ = std::make_unique<Publisher>(host_, *store_, identity, id_, settings_.publisher,
+                                             static_cast<Publisher::Owner&>(*this));
+  }
+}
+
+Feed::~Feed() {
+  for (const Member& m : members_) {
+    m.connection->forget(static_cast<Requester&>(*this));
+    m.connection->forget(static_cast<RootSource&>(*this));
+  }
+}
+
+/* --- members
+ * ---------------------------------------------------------------------------------------------------- */
+
+Feed::Member* Feed::member(const Connection& connection) {
+  auto found = std::ranges::find(members_, &connection, &Member::connection);
+  return found == members_.end() ? nullptr : &*found;
+}
+
+Feed::Member& Feed::join(Connection& connection) {
+  if (Member* m = member(connection)) return *m;
+  members_.push_back({&connection, false, false, false, {}});
+  node_.joined(connection, *this);
+  return members_.back();
+}
+
+void Feed::remove(Connection& connection) {
+  if (!member(connection)) return;
+  std::erase_if(members_, [&](const Member& m) { return m.connection == &connection; });
+  connection.forget(static_cast<Requester&>(*this));
+  connection.forget(static_cast<RootSource&>(*this));
+  node_.left(connection, *this);
+  if (fill_) fill_->drop_source(connection);
+}
+
+void Feed::connection_closed(Connection& connection) {
+  remove(connection);
+}
+
+void Feed::leave() {
+  while (!members_.empty()) {
+    Connection& connection = *members_.back().connection;
+    connection.send(Unsub{id_.feed});
+    remove(connection);
+  }
+}
+
+bool Feed::has_source() const {
+  return std::ranges::any_of(members_, [](const Member& m) { return m.we || m.asked; });
+}
+
+bool Feed::may_ask(const visor_key& peer) const {
+  auto refused = refused_.find(peer);
+  if (refused != refused_.end() && host_.now_ms() < refused->second) return false;
+  return std::ranges::none_of(
+      members_, [&](const Member& m) { return m.connection->peer() == peer && (m.we || m.asked); });
+}
+
+std::string_view Feed::state() const {
+  if (publisher_) return "own";
+  if (std::ranges::any_of(members_, &Member::we)) return "subscribed";
+  return has_source() ? "asked" : "alone";
+}
+
+void Feed::subscribe_on(Connection& connection) {
+  // Registered first: the Root may come together with the answer.
+  Member& m = join(connection);
+  if (m.asked) return;
+  m.asked = true;
+  connection.request(Sub{id_.feed}, *this);
+}
+
+void Feed::replied(Connection& connection, const Hash&, const Message* reply) {
+  Member* m = member(connection);
+  if (!m) return;
+  m->asked = false;
+  if (reply && std::holds_alternative<Ok>(*reply)) {
+    m->we = true;
+    refused_.erase(connection.peer());
+    // So a subscription goes both ways: an owner who lost its store gets its own Root back.
+    if (current()) connection.push(*this);
+    return;
+  }
+  const auto* err = reply ? std::get_if<Err>(reply) : nullptr;
+  last_error_ = err ? "the peer refused the subscription: " + printable(err->text)
+                    : "the peer did not answer the subscription";
+  if (refused_.size() >= kMaxRefused) refused_.clear();
+  refused_[connection.peer()] = host_.now_ms() + kRefusedMs;
+  m->we = false;
+  if (!m->they) remove(connection);
+}
+
+void Feed::subscribed(Connection& connection, uint32_t seq) {
+  if (!admits(connection.peer())) {
+    ++counters_.refused_subscribers;
+    connection.send(Err{"subscribe rejected"}, seq);
+    return;
+  }
+  join(connection).they = true;
+  connection.send(Ok{}, seq);
+  // Again for one that is subscribed: it may have lost what was sent.
+  if (current() || fill_) connection.push(*this);
+}
+
+void Feed::unsubscribed(Connection& connection) {
+  remove(connection);
+}
+
+void Feed::admit(std::optional<std::set<visor_key>> keys) {
+  admitted_ = std::move(keys);
+  std::vector<Connection*> out;
+  for (const Member& m : members_) {
+    if (m.they && !admits(m.connection->peer())) out.push_back(m.connection);
+  }
+  for (Connection* connection : out) {
+    connection->send(Unsub{id_.feed});
+    remove(*connection);
+  }
+}
+
+/* --- Roots
+ * ------------------------------------------------------------------------------------------------------ */
+
+std::shared_ptr<const Bytes> Feed::root_message() {
+  const StoredRoot* stored = current();
+  if (!fill_ && !stored) return nullptr;
+  const Hash& wanted = fill_ ? fill_->root().hash : stored->record.hash;
+  if (message_ && message_root_ == wanted) return message_;
+  auto encode_push = [&](const SignedRoot& root) {
+    message_ = std::make_shared<const Bytes>(
+        encode(Message(RootPush{id_.feed, root.root.nonce, root.root.seq, root.encoded, root.signature})));
+    message_root_ = root.hash;
+    return message_;
+  };
+  if (fill_) return encode_push(fill_->root());
+  Result<SignedRoot> root = store_->load(id_);
+  return root ? encode_push(*root) : nullptr;
+}
+
+void Feed::push_to_all(const Hash& root) {
+  for (const Member& m : members_) {
+    if (m.announced != root) m.connection->push(*this);
+  }
+}
+
+/* Whether a Root of these numbers is one that we have, or had. */
+bool Feed::outdated(uint64_t nonce, uint64_t seq) const {
+  const StoredRoot* stored = current();
+  return stored && stored->nonce == nonce && seq <= stored->record.seq;
+}
+
+/* Roots of one chain go by their number, of two chains by their time. */
+bool Feed::newer(const Root& root, const Root& than) const {
+  return root.nonce == than.nonce ? root.seq > than.seq : root.time_ns > than.time_ns;
+}
+
+void Feed::root_arrived(Connection& connection, const RootPush& push) {
+  Member* m = member(connection);
+  if (!m) return;
+  ++counters_.roots_received;
+  root_ms_ = host_.now_ms();
+  quiet_ms_ = settings_.quiet_ms;
+  if (outdated(push.nonce, push.seq)) return;
+
+  const Hash hash = crypto::sha256(push.value);
+  if (fill_ && fill_->root().hash == hash) {
+    m->announced = hash;
+    return fill_->add_source(connection);
+  }
+  if (pending_ && pending_->hash == hash) {
+    m->announced = hash;
+    return;
+  }
+  if (hash == bad_root_) return;
+
+  bool bad_signature = false;
+  Result<SignedRoot> root =
+      open_root(id_.feed, push.nonce, push.seq, push.value, push.signature, &bad_signature);
+  if (!root) {
+    ++counters_.roots_refused;
+    last_error_ = root.error().text;
+    host_.debug("a Root of the feed " + to_hex(id_.feed) + " from " + to_hex(connection.peer()) +
+                " is refused: " + root.error().text);
+    // Whoever forwards a Root has checked its signature.
+    if (bad_signature) connection.close(root.error());
+    return;
+  }
+  if (publisher_) return publisher_->observe(*root);
+  const StoredRoot* stored = current();
+  if (stored && stored->nonce != root->root.nonce && root->root.time_ns <= stored->record.time_ns) return;
+  m->announced = hash;
+  if (!fill_) return start_fill(std::move(*root));
+  if (!newer(root->root, fill_->root().root) || (pending_ && !newer(root->root, pending_->root))) return;
+  pending_ = std::move(*root);
+}
+
+void Feed::start_fill(SignedRoot root) {
+  const Hash hash = root.hash;
+  ++counters_.fills;
+  retry_.cancel();
+  fill_ = std::make_unique<Fill>(host_, *store_, id_, std::move(root), settings_.fill,
+                                 static_cast<Fill::Owner&>(*this));
+  for (const Member& m : members_) {
+    if (m.announced == hash) fill_->add_source(*m.connection);
+  }
+  fill_->start();
+  push_to_all(hash);
+}
+
+void Feed::start_pending() {
+  if (!pending_ || fill_) return;
+  SignedRoot next = std::move(*std::exchange(pending_, std::nullopt));
+  if (!outdated(next.root.nonce, next.root.seq)) start_fill(std::move(next));
+}
+
+void Feed::filled(Difference difference) {
+  over_ = std::move(fill_);
+  counters_.objects_received += over_->counters().objects;
+  counters_.bytes_received += over_->counters().bytes;
+  counters_.objects_reused += over_->counters().reused;
+  tasks_.post([this] { over_.reset(); });
+  retry_ms_ = 0;
+  last_error_.clear();
+  start_pending();
+  tell(difference);
+}
+
+void Feed::broken(const Error& why) {
+  over_ = std::move(fill_);
+  tasks_.post([this] { over_.reset(); });
+  ++counters_.fills_broken;
+  counters_.objects_received += over_->counters().objects;
+  counters_.bytes_received += over_->counters().bytes;
+  counters_.objects_reused += over_->counters().reused;
+  last_error_ = "the Root " + std::to_string(over_->root().root.seq) + " was not fetched: " + why.text;
+  host_.debug("feed " + to_hex(id_.feed) + ": " + last_error_);
+  if (why.status == VISOR_EPROTO) bad_root_ = over_->root().hash;
+  if (pending_) return start_pending();
+  ask_again_later();
+}
+
+/* A peer that is asked again sends its Root again. */
+void Feed::ask_again_later() {
+  const uint64_t after_ms = retry_ms_;
+  retry_ms_ = retry_ms_ == 0 ? settings_.retry_ms : std::min(retry_ms_ * 2, settings_.max_retry_ms);
+  retry_ = Timer::once(host_, after_ms, [this] { ask_again(); });
+}
+
+void Feed::ask_again() {
+  if (fill_) return;
+  const std::vector<Member> members = members_;
+  for (const Member& m : members) {
+    if (m.we) subscribe_on(*m.connection);
+  }
+}
+
+void Feed::check() {
+  const uint64_t now_ms = host_.now_ms();
+  std::erase_if(refused_, [&](const auto& refused) { return refused.second <= now_ms; });
+  if (fill_) fill_->expire_waiting(now_ms - std::min<uint64_t>(now_ms, 59000));
+  if (publisher_ || now_ms - root_ms_ < quiet_ms_) return;
+  root_ms_ = now_ms;
+  quiet_ms_ = std::min(quiet_ms_ * 2, settings_.max_quiet_ms);
+  ask_again();
+}
+
+/* --- those who follow it here
+ * ------------------------------------------------------------------------------------- */
+
+void Feed::follow(const std::shared_ptr<Subscription>& subscription) {
+  std::erase_if(followers_, [](const auto& weak) { return weak.expired(); });
+  followers_.push_back(subscription);
+  subscription->start();
+}
+
+std::vector<std::shared_ptr<Subscription>> Feed::followers() {
+  std::vector<std::shared_ptr<Subscription>> all;
+  for (const auto& weak : followers_) {
+    if (auto subscription = weak.lock()) all.push_back(std::move(subscription));
+  }
+  return all;
+}
+
+bool Feed::wants_difference() {
+  return std::ranges::any_of(followers(), [](const auto& subscription) { return subscription->live(); });
+}
+
+std::vector<std::string> Feed::wants_partial() {
+  std::vector<std::string> prefixes;
+  for (const auto& subscription : followers()) {
+    if (subscription->wants_partial()) prefixes.push_back(subscription->prefix());
+  }
+  return prefixes;
+}
+
+void Feed::tell(const Difference& difference) {
+  const uint64_t seq = current()->record.seq;
+  for (const auto& subscription : followers()) subscription->root(difference, seq);
+}
+
+void Feed::partial(Difference leaves) {
+  const uint64_t seq = fill_ ? fill_->root().root.seq : 0;
+  for (const auto& subscription : followers()) subscription->partial(leaves, seq);
+}
+
+void Feed::published(Difference difference) {
+  push_to_all(current()->record.hash);
+  tell(difference);
+}
+
+void Feed::end(const Error& why) {
+  for (const auto& subscription : followers()) subscription->closed(why);
+}
+
+}  // namespace visor::feeds

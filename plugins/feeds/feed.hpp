@@ -1,0 +1,140 @@
+/* One feed of one node: who follows it on which connection, the Root that is being fetched and the one that
+ * waits for its turn (specification cxo.md, 5, 8.4, 8.6 and 10). */
+#ifndef VISOR_FEEDS_FEED_HPP
+#define VISOR_FEEDS_FEED_HPP
+#include <set>
+
+#include "connection.hpp"
+#include "fill.hpp"
+#include "publisher.hpp"
+#include "subscription.hpp"
+
+namespace visor::feeds {
+
+struct FeedSettings {
+  FillOptions fill;
+  PublisherOptions publisher;
+  uint64_t quiet_ms = 60000;  // without a Root: ask again
+  uint64_t max_quiet_ms = 900000;
+  uint64_t retry_ms = 2000;  // after the second fill that broke; the first is tried again at once
+  uint64_t max_retry_ms = 60000;
+};
+
+class Feed final : public RootSource, public Requester, private Fill::Owner, private Publisher::Owner {
+ public:
+  /* Which feeds a connection belongs to is the node's to know. */
+  class Members {
+   public:
+    virtual ~Members() = default;
+    virtual void joined(Connection& connection, Feed& feed) = 0;
+    virtual void left(Connection& connection, Feed& feed) = 0;
+  };
+  struct Counters {
+    uint64_t roots_received = 0, roots_refused = 0, fills = 0, fills_broken = 0, refused_subscribers = 0;
+    uint64_t objects_received = 0, bytes_received = 0, objects_reused = 0;
+  };
+
+  /* identity: for a feed of our own; null: somebody else's. */
+  Feed(Host host, Members& node, std::shared_ptr<Store> store, const FeedId& id, visor_identity* identity,
+       const FeedSettings& settings);
+  ~Feed() override;
+
+  const FeedId& id() const { return id_; }
+  bool own() const { return publisher_ != nullptr; }
+  Publisher* publisher() { return publisher_.get(); }
+  const std::shared_ptr<Store>& store() const { return store_; }
+  const StoredRoot* current() const { return store_->current(id_); }
+
+  /* --- the network's side --- */
+
+  /* Asks a peer for the feed; it may be asked already. */
+  void subscribe_on(Connection& connection);
+  /* The peer asks us, with the message `seq`. */
+  void subscribed(Connection& connection, uint32_t seq);
+  void unsubscribed(Connection& connection);
+  void root_arrived(Connection& connection, const RootPush& push);
+  void connection_closed(Connection& connection);
+  /* Leaves all connections, saying so. */
+  void leave();
+  /* Now and then: whether the feed is quiet for too long. */
+  void check();
+
+  /* nullopt: anybody. */
+  void admit(std::optional<std::set<visor_key>> keys);
+  bool admits(const visor_key& peer) const { return !admitted_ || admitted_->contains(peer); }
+  /* Whether somebody is there to get Roots from. */
+  bool has_source() const;
+  /* Whether asking this peer is of any use: it is not asked already, and has not refused lately. */
+  bool may_ask(const visor_key& peer) const;
+
+  Fill* fill() { return fill_.get(); }
+  std::shared_ptr<const Bytes> root_message() override;
+
+  /* --- those who follow it here --- */
+
+  void follow(const std::shared_ptr<Subscription>& subscription);
+  /* Tells all that it ends. */
+  void end(const Error& why);
+
+  size_t members() const { return members_.size(); }
+  /* "own", "subscribed", "asked", "alone". */
+  std::string_view state() const;
+  const std::string& last_error() const { return last_error_; }
+  const Counters& counters() const { return counters_; }
+  uint64_t root_ms() const { return root_ms_; }
+
+ private:
+  struct Member {
+    Connection* connection;
+    bool they = false;   // asked us
+    bool we = false;     // asked it, and it agreed
+    bool asked = false;  // asked it just now
+    Hash announced;      // its newest Root
+  };
+
+  void replied(Connection& connection, const Hash& object, const Message* reply) override;
+  void filled(Difference difference) override;
+  void broken(const Error& why) override;
+  void partial(Difference leaves) override;
+  std::vector<std::string> wants_partial() override;
+  bool wants_difference() override;
+  void published(Difference difference) override;
+
+  Member* member(const Connection& connection);
+  Member& join(Connection& connection);
+  void remove(Connection& connection);
+  bool outdated(uint64_t nonce, uint64_t seq) const;
+  bool newer(const Root& root, const Root& than) const;
+  void start_fill(SignedRoot root);
+  void start_pending();
+  void push_to_all(const Hash& root);
+  void ask_again_later();
+  void ask_again();
+  std::vector<std::shared_ptr<Subscription>> followers();
+  void tell(const Difference& difference);
+
+  Host host_;
+  Tasks tasks_;
+  Members& node_;
+  std::shared_ptr<Store> store_;
+  FeedId id_;
+  FeedSettings settings_;
+  std::unique_ptr<Publisher> publisher_;
+  std::vector<Member> members_;
+  std::map<visor_key, uint64_t> refused_;  // until when
+  std::optional<std::set<visor_key>> admitted_;
+  std::unique_ptr<Fill> fill_, over_;  // over_: may still be on the stack
+  std::optional<SignedRoot> pending_;
+  Hash bad_root_;  // of a Root that cannot be read, whoever sends it
+  Hash message_root_;
+  std::shared_ptr<const Bytes> message_;
+  std::vector<std::weak_ptr<Subscription>> followers_;
+  uint64_t quiet_ms_, root_ms_;
+  uint64_t retry_ms_ = 0;
+  Timer retry_;
+  std::string last_error_;
+  Counters counters_;
+};
+
+}  // namespace visor::feeds
+#endif  // VISOR_FEEDS_FEED_HPP

@@ -1,0 +1,135 @@
+/* Fetching what a new Root needs and the store lacks (specification cxo.md, 8.6).
+ *
+ * Objects are asked for in the order of the tree, many at a time from each source, and only ever once: what
+ * is stored is not fetched, not even what an earlier fill left behind.  An object may also be given without
+ * being asked for, which is where a second way of getting objects belongs.  When all is there the tree is
+ * read against the one before, which checks its form and gives the difference, and then it is committed. */
+#ifndef VISOR_FEEDS_FILL_HPP
+#define VISOR_FEEDS_FILL_HPP
+#include "connection.hpp"
+#include "limits.hpp"
+#include "store.hpp"
+#include "tree_diff.hpp"
+
+namespace visor::feeds {
+
+struct FillOptions {
+  uint64_t stall_ms = 120000;  // without any object
+  uint64_t total_ms = 600000;
+  size_t flush_bytes = 4u << 20;  // held in memory
+  FeedLimits limits;
+};
+
+class Fill final : public Requester {
+ public:
+  /* What a fill tells its feed, which may destroy it in `filled` and `broken`. */
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    /* The Root is in the store, and is the feed's current one. */
+    virtual void filled(Difference difference) = 0;
+    virtual void broken(const Error& why) = 0;
+    /* Leaves of the Root that have come; asked for by wants_partial(). */
+    virtual void partial(Difference leaves) = 0;
+    /* Prefixes of those who want to be told early; what is under them is fetched first. */
+    virtual std::vector<std::string> wants_partial() = 0;
+    virtual bool wants_difference() = 0;
+  };
+  struct Counters {
+    uint64_t objects = 0, bytes = 0;  // that came
+    uint64_t reused = 0;              // that an earlier fill had left
+  };
+
+  Fill(Host host, Store& store, const FeedId& id, SignedRoot root, const FillOptions& options, Owner& owner);
+  ~Fill() override;
+
+  /* Begins, or says on a later turn why not. */
+  void start();
+  const SignedRoot& root() const { return root_; }
+
+  /* A connection that has announced this very Root. */
+  void add_source(Connection& connection);
+  /* It closed, or left the feed. */
+  void drop_source(Connection& connection);
+  size_t sources() const { return sources_.size(); }
+
+  /* An object that somebody sends unasked; false: it is not wanted.  `hash` is that of `object`. */
+  bool give(const Hash& hash, ByteView object);
+
+  /* For peers that ask for an object of this Root: what has come, or a note that they wait for it. */
+  ByteView held(const Hash& hash) const { return changes_.held(hash); }
+  bool wait(Connection& connection, uint32_t seq, const Hash& hash);
+  /* Gives up on waiting that began before. */
+  void expire_waiting(uint64_t before_ms);
+
+  const Counters& counters() const { return counters_; }
+  size_t missing() const { return urgent_.size() + todo_.size() + in_flight_; }
+  bool checking() const { return diff_ != nullptr; }
+
+ private:
+  struct Source {
+    Connection* connection;
+    std::vector<uint32_t> asked;  // rows
+  };
+  struct Directory {
+    uint32_t parent = 0;
+    uint32_t depth = 0;
+    std::string path;
+    bool urgent = false;
+  };
+  struct Waiting {
+    Connection* connection;
+    uint32_t seq;
+    Hash hash;
+    uint64_t since_ms;
+  };
+
+  void replied(Connection& connection, const Hash& object, const Message* reply) override;
+  void may_request(Connection& connection) override;
+
+  void pump();
+  bool next_row(uint32_t& row);
+  void push_all(const std::vector<uint32_t>& rows, uint32_t directory);
+  bool enter(uint32_t parent, ByteView entry, uint32_t& directory);
+  void arrived(uint32_t row, ByteView object);
+  bool process(uint32_t row, ByteView object, bool stored);
+  void note_partial(uint32_t row, ByteView object);
+  void put_back(uint32_t row);
+  void lost_source(Connection& connection);
+  void answer_waiting(const Hash& hash);
+  void refuse_waiting();
+  void check();
+  void check_against(const Hash& top);
+  void run_check();
+  void finish();
+  void broke(Error why);
+  void watch_stall();
+  Source* source_of(const Connection& connection);
+
+  Host host_;
+  Tasks tasks_;
+  Store& store_;
+  FeedId id_;
+  SignedRoot root_;
+  FillOptions options_;
+  Owner& owner_;
+  Changes changes_;
+  std::vector<uint32_t> todo_, urgent_;  // rows to fetch or to adopt; the next is last
+  std::vector<Directory> directories_;   // Row::place is one of them
+  std::vector<Source> sources_;
+  size_t in_flight_ = 0;
+  std::vector<std::string> prefixes_;
+  Difference partial_;
+  bool partial_posted_ = false;
+  std::deque<Waiting> waiting_;
+  std::unique_ptr<TreeDiff> diff_;
+  Hash against_;            // the top that diff_ compares with
+  bool collected_ = false;  // whether it keeps what is different
+  bool started_ = false, over_ = false, pumping_ = false;
+  uint64_t started_ms_, progress_ms_;
+  Timer stall_;
+  Counters counters_;
+};
+
+}  // namespace visor::feeds
+#endif  // VISOR_FEEDS_FILL_HPP

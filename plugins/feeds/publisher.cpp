@@ -1,0 +1,189 @@
+#include "publisher.hpp"
+
+#include <algorithm>
+
+#include "treestore.hpp"
+
+namespace visor::feeds {
+namespace {
+
+constexpr size_t kManyBytes = 16u << 20;  // gathered: not waited any longer
+constexpr size_t kManyWaiting = 65536;
+constexpr uint64_t kFirstRetryMs = 1000, kLastRetryMs = 30000;
+constexpr uint64_t kAllSteps = UINT64_MAX;  // our own tree is as large as we made it
+
+}  // namespace
+
+Publisher::Publisher(Host host, Store& store, visor_identity* identity, const FeedId& id,
+                     const PublisherOptions& options, Owner& owner)
+    : host_(host),
+      tasks_(host),
+      store_(store),
+      identity_(identity),
+      id_(id),
+      options_(options),
+      owner_(owner),
+      published_ms_(host.now_ms()) {
+  load();
+  heartbeat_ =
+      Timer::every(host_, std::max<uint64_t>(1, options_.heartbeat_ms / 2), [this] { check_heartbeat(); });
+}
+
+void Publisher::load() {
+  const StoredRoot* stored = store_.current(id_);
+  if (!stored) return;
+  last_ = {stored->nonce, stored->record.seq, stored->record.hash, stored->record.time_ns};
+  tree_.load(store_, stored->top, [&](const std::string& path, const Error& why) {
+    dirty_ = true;
+    host_.warn("the sub-tree '" + path + "' of our feed cannot be read and is left out: " + why.text);
+  });
+  if (dirty_) schedule(options_.batch_ms);
+}
+
+Result<void> Publisher::write(std::span<const visor_op> ops, Done done) {
+  Result<bool> changed = tree_.apply(ops);
+  if (!changed) {
+    done.dismiss();
+    return std::unexpected(changed.error());
+  }
+  ++counters_.writes;
+  dirty_ = dirty_ || *changed;
+  if (!dirty_) {
+    done.later(VISOR_OK);
+    return {};
+  }
+  waiting_.push_back(std::move(done));
+  const bool full = tree_.pending_bytes() >= kManyBytes || waiting_.size() >= kManyWaiting;
+  if (full && last_error_.empty()) {
+    schedule(0);
+  } else if (!scheduled_) {
+    schedule(options_.batch_ms);
+  }
+  return {};
+}
+
+void Publisher::schedule(uint64_t after_ms) {
+  scheduled_ = true;
+  if (after_ms > 0) {
+    batch_ = Timer::once(host_, after_ms, [this] { publish(); });
+  } else {
+    tasks_.post([this] {
+      if (scheduled_) publish();
+    });
+  }
+}
+
+void Publisher::flush() {
+  if (dirty_) publish();
+}
+
+void Publisher::publish() {
+  scheduled_ = false;
+  batch_.cancel();
+  const bool again = std::exchange(announced_again_, false);
+  if (!dirty_ && !again) return;
+  Difference difference;
+  Result<bool> saved = save(again, Changes::Others::kLive, difference);
+  if (!saved && saved.error().status == VISOR_ENOENT) {
+    // Something that the tree counts on is not in the store: all that is there is encoded anew, and the rest
+    // named.
+    tree_.mend(store_, [&](const std::string& path, const Error& why) {
+      host_.warn("the leaf '" + path + "' of our feed is lost: " + why.text);
+    });
+    difference = {};
+    saved = save(true, Changes::Others::kLookedUp, difference);
+  }
+  if (!saved) return failed(saved.error());
+  settled();
+  if (*saved) owner_.published(std::move(difference));
+}
+
+/* Stores the tree as a new Root; false: it is the one that is stored. */
+Result<bool> Publisher::save(bool again, Changes::Others others, Difference& difference) {
+  Changes changes(store_, others);
+  Result<void> added;
+  const Hash top = tree_.encode([&](const Hash& hash, Kind kind, const Bytes& object) {
+    if (added) added = changes.add(hash, kind, object);
+  });
+  if (added && others == Changes::Others::kLookedUp) added = changes.adopt_rest();
+  if (!added) return std::unexpected(added.error());
+  const StoredRoot* before = store_.current(id_);
+  const Hash old_top = before ? before->top : Hash{};
+  if (before ? top == old_top && !again : tree_.leaves() == 0) return false;
+  if (owner_.wants_difference()) {
+    TreeDiff diff(changes, old_top, top, kAllSteps);
+    Result<bool> done = diff.run(kAllSteps);
+    if (!done) return std::unexpected(done.error());
+    difference = diff.take();
+  }
+  Result<SignedRoot> root = sign(top);
+  if (!root) return std::unexpected(root.error());
+  if (Result<void> committed = store_.commit(id_, *root, changes); !committed) {
+    return std::unexpected(committed.error());
+  }
+  last_ = {root->root.nonce, root->root.seq, root->hash, root->root.time_ns};
+  ++counters_.roots;
+  published_ms_ = host_.now_ms();
+  return true;
+}
+
+Result<SignedRoot> Publisher::sign(const Hash& top) {
+  SignedRoot made;
+  made.root.refs.push_back({top, tree_types().node});
+  made.root.registry = tree_types().registry;
+  made.root.feed = id_.feed;
+  made.root.nonce = last_.nonce;
+  made.root.seq = last_.seq ? *last_.seq + 1 : 0;
+  made.root.time_ns = std::max(host_.unix_ns(), last_.time_ns + 1);
+  made.root.previous = last_.hash;
+  made.encoded = encode(made.root);
+  made.hash = crypto::sha256(made.encoded);
+  const visor_status status =
+      identity_->api->sign(identity_, made.hash.bytes.data(), made.signature.bytes.data());
+  if (status != VISOR_OK) return std::unexpected(host_.error(status));
+  return made;
+}
+
+void Publisher::settled() {
+  tree_.settle();
+  dirty_ = false;
+  retry_ms_ = 0;
+  last_error_.clear();
+  if (waiting_.empty()) return;
+  auto waiting = std::make_shared<std::vector<Done>>(std::exchange(waiting_, {}));
+  store_.sync([waiting](visor_status status) {
+    for (Done& done : *waiting) done.complete(status);
+  });
+}
+
+void Publisher::failed(const Error& why) {
+  tree_.forget();
+  dirty_ = true;
+  ++counters_.failures;
+  if (last_error_ != why.text) host_.warn("our feed cannot be published, and is tried again: " + why.text);
+  last_error_ = why.text;
+  for (Done& done : std::exchange(waiting_, {})) done.later(why);
+  retry_ms_ = std::clamp(retry_ms_ * 2, kFirstRetryMs, kLastRetryMs);
+  schedule(retry_ms_);
+}
+
+void Publisher::observe(const SignedRoot& root) {
+  if (last_.seq && (root.root.nonce != last_.nonce || root.root.seq <= *last_.seq)) return;
+  host_.info("our feed goes on from number " + std::to_string(root.root.seq) +
+             ", which a subscriber still has");
+  last_ = {root.root.nonce, root.root.seq, root.hash, std::max(last_.time_ns, root.root.time_ns)};
+  if (!store_.current(id_)) return;
+  // Subscribers do not take what we have published until its number passes theirs.  Not at once again and
+  // again, should another process publish with our key.
+  announced_again_ = true;
+  if (!scheduled_) schedule(std::max(options_.batch_ms, options_.heartbeat_ms / 8));
+}
+
+void Publisher::check_heartbeat() {
+  if (dirty_ || !store_.current(id_) || host_.now_ms() - published_ms_ < options_.heartbeat_ms) return;
+  announced_again_ = true;
+  ++counters_.heartbeats;
+  publish();
+}
+
+}  // namespace visor::feeds
