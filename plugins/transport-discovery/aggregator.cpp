@@ -228,11 +228,7 @@ void Aggregator::withdraw(Transport& transport, size_t side, Moment now) {
   transport.sides[side].withdrawn = ++order_;
   mark_dirty(transport);
   Side& other = other_side(transport, side);
-  if (other.listed) {
-    other.visor->contested.push_back(transport.id);
-  } else if (!transport.has_history()) {
-    withdrawn_.push_back(transport.id);
-  }
+  if (other.listed) other.visor->contested.push_back(transport.id);
   update_live(transport, now);
 }
 
@@ -316,7 +312,9 @@ bool Aggregator::drop_old(Transport& transport, Moment now) {
   if (!transport.live) RowBlocks::touch(transport);  // some renderings show it for a while after its end
   bool asserted = (transport.sides[0].listed && transport.sides[0].visor->fresh) ||
                   (transport.sides[1].listed && transport.sides[1].visor->fresh);
-  return !asserted && !transport.has_history();
+  // Its last counters may come after the list that lacks it.
+  bool long_ended = now.unix_s - transport.ended_at_s > options_.assertion_ttl_ms / 1000;
+  return !asserted && long_ended && !transport.has_history();
 }
 
 void Aggregator::sweep(Moment now) {
@@ -333,13 +331,6 @@ void Aggregator::sweep(Moment now) {
 
 void Aggregator::tick(Moment now) {
   expire(now);
-  for (const TransportId& id : std::exchange(withdrawn_, {})) {
-    Transport* transport = lookup(id);
-    if (transport && !transport->sides[0].listed && !transport->sides[1].listed &&
-        !transport->has_history()) {
-      erase(*transport);
-    }
-  }
   sweep(now);
 }
 

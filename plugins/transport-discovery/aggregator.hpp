@@ -169,9 +169,8 @@ class Aggregator {
 
   uint64_t order_ = 0; /* number of the last assertion or withdrawal */
   std::set<std::pair<int64_t, visor_key>>
-      deadlines_;                      /* of fresh reporters; may be too early, never too late */
-  std::vector<TransportId> withdrawn_; /* without history: gone with the next tick */
-  TransportId swept_;                  /* how far the sweep has come */
+      deadlines_;     /* of fresh reporters; may be too early, never too late */
+  TransportId swept_; /* how far the sweep has come */
 
   size_t live_ = 0, live_visors_ = 0, fresh_reporters_ = 0;
   std::array<size_t, Words::kMaxWords> live_by_type_{};
