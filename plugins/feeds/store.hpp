@@ -100,8 +100,12 @@ class Store : public ObjectReader {
 
   /* Everything before is durable, as far as the drive is. */
   void sync(std::function<void(visor_status)> done);
+  bool syncing() const { return !syncs_.empty(); }
+  /* Hears when no sync is under way any more. */
+  void on_synced(std::function<void()> fn) { synced_ = std::move(fn); }
 
   const Counters& counters() const { return counters_; }
+  const StoreOptions& options() const { return options_; }
   Host host() const { return host_; }
   uint64_t seed() const { return seed_; }
 
@@ -148,6 +152,7 @@ class Store : public ObjectReader {
   std::vector<const Changes*> collecting_;
   std::map<uint64_t, Request<void>> syncs_;
   uint64_t last_sync_ = 0;
+  std::function<void()> synced_;
   std::shared_ptr<Store*> self_ = std::make_shared<Store*>(this);
 };
 

@@ -1,0 +1,151 @@
+// feeds: replicated, signed, ordered maps of leaves (CXO), visor.feeds/1.
+#include <boost/json.hpp>
+#include <visor/plugin.hpp>
+
+#include "config.hpp"
+#include "registry.hpp"
+#include "report.hpp"
+
+namespace visor::feeds {
+namespace {
+
+namespace json = boost::json;
+
+class Feeds final : public Instance {
+ public:
+  explicit Feeds(Host host) : Instance(host), tasks_(host) {}
+
+  void start(Started started) override { started(set_up()); }
+  void stop(Stopped stopped) override;
+
+  Result<std::string> status(std::string_view) { return report_status(*service_, host()); }
+  Result<std::string> list(std::string_view) { return report_list(*service_, host()); }
+  Result<std::string> peers(std::string_view) { return report_peers(*service_, host()); }
+  Result<std::string> tree(std::string_view args);
+  Result<std::string> get(std::string_view args);
+
+ private:
+  Result<void> set_up();
+  Result<Feed*> find(const json::object& args) const;
+
+  Tasks tasks_;
+  std::unique_ptr<Service> service_;
+};
+
+/* The arguments of a command, which have passed its schema. */
+json::object arguments(std::string_view text) {
+  json::error_code error;
+  const json::value value = json::parse(text.empty() ? "{}" : text, error);
+  const json::object* object = error ? nullptr : value.if_object();
+  return object ? *object : json::object{};
+}
+
+std::string_view text_at(const json::object& args, std::string_view name) {
+  const json::value* member = args.if_contains(name);
+  const json::string* string = member ? member->if_string() : nullptr;
+  return string ? std::string_view(string->data(), string->size()) : std::string_view();
+}
+
+int64_t number_at(const json::object& args, std::string_view name, int64_t otherwise) {
+  const json::value* member = args.if_contains(name);
+  const int64_t* number = member ? member->if_int64() : nullptr;
+  return number ? *number : otherwise;
+}
+
+Result<void> Feeds::set_up() {
+  Result<ServiceSettings> settings = read_config(host().config());
+  if (!settings) return std::unexpected(settings.error());
+  // Everything is stored and sent under this address: better not to start than to start with another.
+  if (Result<Registry> registry = make_tree_registry(); !registry) return std::unexpected(registry.error());
+  auto* identity = host().find<visor_identity>(VISOR_IDENTITY_1);
+  if (!identity) return failure(VISOR_ENOENT, "the host offers no identity");
+  service_ = std::make_unique<Service>(host(), identity, *settings);
+  if (Result<void> begun = service_->begin(); !begun) return begun;
+  return host().offer(VISOR_FEEDS_1, nullptr, static_cast<visor_feeds*>(service_.get()));
+}
+
+void Feeds::stop(Stopped stopped) {
+  host().withdraw(static_cast<visor_feeds*>(service_.get()));
+  // What was told or closed just now ends on the next turn; only then is no code of ours under way.
+  service_->stop([this, stopped = std::move(stopped)]() mutable { tasks_.post(std::move(stopped)); });
+}
+
+Result<Feed*> Feeds::find(const json::object& args) const {
+  visor_key owner = service_->own();
+  if (std::string_view hex = text_at(args, "owner"); !hex.empty()) {
+    Result<visor_key> key = key_from_hex(hex);
+    if (!key) return std::unexpected(key.error());
+    owner = *key;
+  }
+  const int64_t port = number_at(args, "port", -1);
+  for (const auto& [number, node] : service_->nodes()) {
+    if (port >= 0 && port != number) continue;
+    for (Feed* feed : node->feeds()) {
+      if (feed->id().feed == owner) return feed;
+    }
+  }
+  return failure(VISOR_ENOENT, "no feed of " + to_hex(owner) + " is open here; `list` shows those that are");
+}
+
+Result<std::string> Feeds::tree(std::string_view text) {
+  const json::object args = arguments(text);
+  Result<Feed*> feed = find(args);
+  if (!feed) return std::unexpected(feed.error());
+  return report_tree(**feed, text_at(args, "prefix"), static_cast<size_t>(number_at(args, "limit", 1000)));
+}
+
+Result<std::string> Feeds::get(std::string_view text) {
+  const json::object args = arguments(text);
+  Result<Feed*> feed = find(args);
+  if (!feed) return std::unexpected(feed.error());
+  return report_leaf(**feed, text_at(args, "path"));
+}
+
+constexpr const char* kNeeds[] = {VISOR_IDENTITY_1, VISOR_DRIVE_1, nullptr};
+constexpr const char* kOffers[] = {VISOR_FEEDS_1, nullptr};
+
+constexpr char kNoArguments[] = R"({"type":"object","additionalProperties":false})";
+
+constexpr visor_command kCommands[] = {
+    {"status", "Whether our feeds are published, the stores, every queue and its bound", kNoArguments,
+     VISOR_COMMAND_READS, 0, command<&Feeds::status>},
+    {"list", "Each open feed: owner, newest Root, where it comes from, what went wrong", kNoArguments,
+     VISOR_COMMAND_READS, 0, command<&Feeds::list>},
+    {"tree", "The leaves of a feed", R"({
+  "type": "object", "additionalProperties": false, "properties": {
+    "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the feed's key; one's own if not said"},
+    "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "of the feed; the first that has one if not said"},
+    "prefix": {"type": "string", "maxLength": 4096, "description": "only what is under it"},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 1000}}
+})",
+     VISOR_COMMAND_READS, 0, command<&Feeds::tree>},
+    {"get", "One leaf of a feed; what is not text is shown in hex", R"({
+  "type": "object", "additionalProperties": false, "required": ["path"], "properties": {
+    "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the feed's key; one's own if not said"},
+    "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "of the feed; the first that has one if not said"},
+    "path": {"type": "string", "minLength": 1, "maxLength": 4096}}
+})",
+     VISOR_COMMAND_READS, 0, command<&Feeds::get>},
+    {"peers", "Connections of feeds, and the peers that one is wanted to", kNoArguments, VISOR_COMMAND_READS,
+     0, command<&Feeds::peers>},
+};
+
+}  // namespace
+}  // namespace visor::feeds
+
+VISOR_PLUGIN(feeds) = {
+    VISOR_PLUGIN_HEAD,
+    .name = "feeds",
+    .version = "1.0.0",
+    .summary = "Replicated, signed, ordered maps of leaves",
+    .license = "MIT",
+    .schema = visor::feeds::kConfigSchema,
+    .needs = visor::feeds::kNeeds,
+    .offers = visor::feeds::kOffers,
+    .commands = visor::feeds::kCommands,
+    .command_count = std::size(visor::feeds::kCommands),
+    .command_size = sizeof(visor_command),
+    .start = visor::start<visor::feeds::Feeds>,
+    .stop = visor::stop<visor::feeds::Feeds>,
+    .configure = nullptr,
+};

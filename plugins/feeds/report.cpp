@@ -1,0 +1,245 @@
+#include "report.hpp"
+
+#include "tree_reader.hpp"
+
+namespace visor::feeds {
+namespace {
+
+namespace json = boost::json;
+
+constexpr size_t kShownBytes = 64u << 10;  // of one value
+
+/* Whether bytes are UTF-8, so that they may stand in JSON as they are. */
+bool is_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto first = static_cast<uint8_t>(text[i]);
+    const size_t size = first < 0x80                    ? 1
+                        : first >= 0xc2 && first < 0xe0 ? 2
+                        : first >= 0xe0 && first < 0xf0 ? 3
+                                                        : 4;
+    if (size == 1) {
+      ++i;
+      continue;
+    }
+    if (first < 0xc2 || first > 0xf4 || i + size > text.size()) return false;
+    uint32_t point = first & (0x7fu >> size);
+    for (size_t k = 1; k < size; ++k) {
+      const auto next = static_cast<uint8_t>(text[i + k]);
+      if ((next & 0xc0) != 0x80) return false;
+      point = point << 6 | (next & 0x3fu);
+    }
+    const bool shortest = size == 2 || (size == 3 ? point >= 0x800 : point >= 0x10000 && point <= 0x10ffff);
+    if (!shortest || (point >= 0xd800 && point < 0xe000)) return false;
+    i += size;
+  }
+  return true;
+}
+
+/* As text if that is what it is, else in hex under another name. */
+void put_bytes(json::object& to, std::string name, std::string_view bytes_or_text) {
+  if (is_utf8(bytes_or_text)) {
+    to[name] = json::string(bytes_or_text.data(), bytes_or_text.size());
+  } else {
+    to[name + "_hex"] = to_hex(bytes(bytes_or_text));
+  }
+}
+
+json::object queue(size_t now, size_t limit) {
+  return {{"now", now}, {"limit", limit}};
+}
+
+double seconds_since(Host host, uint64_t then_ms) {
+  return static_cast<double>(host.now_ms() - then_ms) / 1000;
+}
+
+json::object publisher_report(Host host, const Publisher& publisher) {
+  const Publisher::Counters& c = publisher.counters();
+  return {{"dirty", publisher.dirty()},
+          {"frozen", publisher.frozen()},
+          {"last_error", publisher.last_error()},
+          {"seconds_since_root", seconds_since(host, publisher.published_ms())},
+          {"leaves", publisher.leaves()},
+          {"gathered_bytes", publisher.pending_bytes()},
+          {"waiting_writes", publisher.waiting()},
+          {"writes", c.writes},
+          {"roots", c.roots},
+          {"heartbeats", c.heartbeats},
+          {"failures", c.failures}};
+}
+
+json::object feed_report(Host host, Feed& feed) {
+  json::object out{{"owner", to_hex(feed.id().feed)},
+                   {"port", feed.id().port},
+                   {"state", feed.state()},
+                   {"members", feed.members()},
+                   {"seconds_since_root", seconds_since(host, feed.root_ms())},
+                   {"last_error", feed.last_error()}};
+  if (const StoredRoot* root = feed.current()) {
+    out["seq"] = root->record.seq;
+    out["nonce"] = root->nonce;
+    out["time_ns"] = root->record.time_ns;
+    out["root"] = to_hex(root->record.hash);
+  }
+  const Feed::Counters& c = feed.counters();
+  if (!feed.own()) {
+    out["received"] = json::object{
+        {"roots", c.roots_received},         {"roots_refused", c.roots_refused}, {"fills", c.fills},
+        {"fills_broken", c.fills_broken},    {"objects", c.objects_received},    {"bytes", c.bytes_received},
+        {"objects_reused", c.objects_reused}};
+  }
+  if (const Fill* fill = feed.fill()) {
+    out["filling"] = json::object{{"seq", fill->root().root.seq},    {"objects", fill->counters().objects},
+                                  {"bytes", fill->counters().bytes}, {"missing", fill->missing()},
+                                  {"sources", fill->sources()},      {"checking", fill->checking()}};
+  }
+  if (Publisher* publisher = feed.publisher()) out["publisher"] = publisher_report(host, *publisher);
+  return out;
+}
+
+json::object store_report(const Store& store) {
+  const Store::Counters& c = store.counters();
+  return {{"feeds", c.roots},
+          {"objects", c.objects},
+          {"bytes", c.bytes},
+          {"unreferenced_objects", c.unreferenced},
+          {"unreferenced_bytes", queue(c.unreferenced_bytes, store.options().max_unreferenced_bytes)},
+          {"commits", c.commits},
+          {"swept_objects", c.swept}};
+}
+
+json::object node_report(Host host, const Node& node) {
+  const NodeSettings& s = node.settings();
+  const Node::Counters& c = node.counters();
+  json::array own;
+  for (Feed* feed : node.feeds()) {
+    if (feed->own()) own.push_back(publisher_report(host, *feed->publisher()));
+  }
+  return {{"port", node.port()},
+          {"feeds", node.feeds().size()},
+          {"connections", queue(node.peers().size(), s.max_connections)},
+          {"handshakes", queue(node.pending(), s.max_pending)},
+          {"unfinished_bytes", queue(node.unfinished_bytes(), s.connection.max_unfinished_bytes)},
+          {"accepted", c.accepted},
+          {"dialed", c.dialed},
+          {"refused", c.refused},
+          {"closed", c.closed},
+          {"last_closed", c.last_closed},
+          {"publishers", std::move(own)}};
+}
+
+json::object peer_report(Host host, const Node& node, const Node::PeerInfo& peer) {
+  const Connection& c = peer.connection;
+  const ConnectionOptions& limits = node.settings().connection;
+  return {{"peer", to_hex(c.peer())},
+          {"port", node.port()},
+          {"network", peer.network},
+          {"origin", c.origin()},
+          {"dialed", c.dialed()},
+          {"ready", c.ready()},
+          {"seconds", c.ready() ? seconds_since(host, c.ready_since_ms()) : 0},
+          {"feeds", peer.feeds},
+          {"sent_bytes", c.counters().sent_bytes},
+          {"received_bytes", c.counters().received_bytes},
+          {"sent_messages", c.counters().sent_messages},
+          {"received_messages", c.counters().received_messages},
+          {"objects_sent", c.counters().objects_sent},
+          {"objects_received", c.counters().objects_received},
+          {"queued_bytes", queue(c.queued_bytes(), limits.max_control_bytes)},
+          {"requests_of_peer", queue(c.queued_requests(), limits.max_object_requests)},
+          {"requests_of_ours", c.outstanding()}};
+}
+
+}  // namespace
+
+std::string report_status(const Service& service, Host host) {
+  json::object stores;
+  for (const auto& [drive, store] : service.stores().all()) {
+    stores[drive.empty() ? "(default)" : drive] = store_report(*store);
+  }
+  json::array nodes;
+  bool dirty = false, frozen = false;
+  std::string last_error;
+  for (const auto& [port, node] : service.nodes()) {
+    nodes.push_back(node_report(host, *node));
+    for (Feed* feed : node->feeds()) {
+      const Publisher* publisher = feed->publisher();
+      if (!publisher) continue;
+      dirty = dirty || publisher->dirty();
+      frozen = frozen || publisher->frozen();
+      if (!publisher->last_error().empty()) last_error = publisher->last_error();
+    }
+  }
+  return json::serialize(json::object{{"key", to_hex(service.own())},
+                                      {"dirty", dirty},
+                                      {"frozen", frozen},
+                                      {"last_error", last_error},
+                                      {"open_feeds", service.open_feeds()},
+                                      {"opening", queue(service.opening(), Service::kMaxOpening)},
+                                      {"stores", std::move(stores)},
+                                      {"ports", std::move(nodes)}});
+}
+
+std::string report_list(const Service& service, Host host) {
+  json::array feeds;
+  for (const auto& [port, node] : service.nodes()) {
+    for (Feed* feed : node->feeds()) feeds.push_back(feed_report(host, *feed));
+  }
+  return json::serialize(json::object{{"feeds", std::move(feeds)}});
+}
+
+std::string report_peers(const Service& service, Host host) {
+  json::array connections, wanted;
+  for (const auto& [port, node] : service.nodes()) {
+    for (const Node::PeerInfo& peer : node->peers()) connections.push_back(peer_report(host, *node, peer));
+    for (const auto& [key, link] : node->links()) {
+      wanted.push_back(json::object{{"peer", to_hex(key)},
+                                    {"port", port},
+                                    {"connected", link->is_up()},
+                                    {"dialing", link->dialing()},
+                                    {"failures", link->failures()},
+                                    {"last_error", link->last_error()}});
+    }
+  }
+  return json::serialize(
+      json::object{{"connections", std::move(connections)}, {"wanted", std::move(wanted)}});
+}
+
+Result<std::string> report_tree(Feed& feed, std::string_view prefix, size_t limit) {
+  if (Result<std::vector<std::string_view>> names = split_path(prefix); !names) {
+    return std::unexpected(names.error());
+  }
+  json::array leaves;
+  bool more = false;
+  const StoredRoot* root = feed.current();
+  TreeCursor cursor(*feed.store(), root ? root->top : Hash{}, prefix);
+  for (Result<bool> found = cursor.first();; found = cursor.next()) {
+    if (!found) return std::unexpected(found.error());
+    if (!*found) break;
+    more = leaves.size() == limit;
+    if (more) break;
+    json::object leaf;
+    put_bytes(leaf, "path", cursor.path());
+    leaf["bytes"] = cursor.value().size();
+    leaves.push_back(std::move(leaf));
+  }
+  json::object out{{"leaves", std::move(leaves)}, {"more", more}};
+  if (root) out["seq"] = root->record.seq;
+  return json::serialize(out);
+}
+
+Result<std::string> report_leaf(Feed& feed, std::string_view path) {
+  const StoredRoot* root = feed.current();
+  Result<Found> found = root ? find(*feed.store(), root->top, path) : Found{};
+  if (!found) return std::unexpected(found.error());
+  if (found->what != Found::kLeaf) {
+    return failure(VISOR_ENOENT, "the feed has no leaf '" + printable(path) + "'; `tree` shows what it has");
+  }
+  json::object out;
+  put_bytes(out, "path", path);
+  out["bytes"] = found->leaf.size();
+  put_bytes(out, "value", text(found->leaf.first(std::min(found->leaf.size(), kShownBytes))));
+  out["seq"] = root->record.seq;
+  return json::serialize(out);
+}
+
+}  // namespace visor::feeds

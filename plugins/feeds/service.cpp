@@ -1,0 +1,121 @@
+#include "service.hpp"
+
+#include <algorithm>
+
+#include "lib/crypto/secp256k1.hpp"
+
+namespace visor::feeds {
+Service::Service(Host host, visor_identity* identity, const ServiceSettings& settings)
+    : FeedsProvider(host),
+      identity_(identity),
+      settings_(settings),
+      stores_(host, settings.stores, *identity->api->key(identity), [this](const FeedId& id) {
+        auto at = nodes_.find(id.port);
+        return at != nodes_.end() && at->second->has(id.feed);
+      }) {}
+
+Service::~Service() {
+  feeds_.clear();
+}
+
+Result<void> Service::begin() {
+  return watch_.open(host(), VISOR_NET_1, [this](std::string_view name, visor_net* net) {
+    const std::string network(name);
+    if (net) {
+      networks_[network] = net;
+    } else {
+      networks_.erase(network);
+    }
+    for (auto& [port, node] : nodes_) node->network_changed(network, net != nullptr);
+  });
+}
+
+void Service::stop(std::function<void()> stopped) {
+  for (auto& [port, node] : nodes_) node->stop();
+  opening_.clear();  // each done runs with VISOR_ECANCELED
+  feeds_.clear();
+  watch_.close();
+  nodes_.clear();
+  stores_.drain(std::move(stopped));
+}
+
+visor_net* Service::network(const std::string& name) {
+  auto at = networks_.find(name);
+  return at == networks_.end() ? nullptr : at->second;
+}
+
+Node& Service::node(uint16_t port) {
+  std::unique_ptr<Node>& node = nodes_[port];
+  if (!node) {
+    node =
+        std::make_unique<Node>(host(), static_cast<Node::Networks&>(*this), identity_, port, settings_.node);
+  }
+  return *node;
+}
+
+visor_status Service::open(const visor_feed_options* options, visor_done raw) {
+  Done done(host(), raw);
+  auto refuse = [&](visor_status status, std::string_view why) {
+    done.dismiss();
+    return host().fail(status, why);
+  };
+  if (!options || options->size < sizeof(visor_feed_options)) {
+    return refuse(VISOR_EINVAL, "the options of a feed are of another size than this release knows");
+  }
+  const visor_key owner = options->owner ? *options->owner : own();
+  if (!crypto::valid_public_key(owner))
+    return refuse(VISOR_EINVAL, "the owner of a feed is not a public key");
+  if (opening_.size() >= kMaxOpening) return refuse(VISOR_ENOSPC, "too many feeds are being opened at once");
+  const uint64_t number = ++last_opening_;
+  opening_.push_back({number, std::move(done), owner, std::string(text(options->network)), options->port,
+                      options->batch_ms});
+  stores_.open(std::string(text(options->drive)),
+               [this, number](const Result<std::shared_ptr<Store>>& store) {
+                 auto at = std::ranges::find(opening_, number, &Opening::number);
+                 if (at != opening_.end()) opened(at, store);
+               });
+  return VISOR_OK;
+}
+
+void Service::opened(std::list<Opening>::iterator at, const Result<std::shared_ptr<Store>>& store) {
+  Opening opening = std::move(*at);
+  opening_.erase(at);
+  if (!store) return opening.done.complete(store.error());
+  Node& where = node(opening.port);
+  auto feed = where.open(*store, opening.owner, opening.network, opening.batch_ms);
+  feeds_.push_back(std::make_unique<FeedObject>(host(), static_cast<FeedObject::Owner&>(*this), where,
+                                                std::move(feed), opening.network));
+  opening.done.complete(VISOR_OK, static_cast<visor_feed*>(feeds_.back().get()));
+}
+
+void Service::cancel(void* done_ctx) {
+  // Its done runs on the next turn, as it is destroyed.
+  opening_.remove_if([&](const Opening& opening) { return opening.done.is(done_ctx); });
+}
+
+void Service::feed_closed(FeedObject& object) {
+  std::erase_if(feeds_, [&](const auto& owned) { return owned.get() == &object; });
+}
+
+visor_status Service::announce(visor_span network_name, const visor_addr* peer,
+                               void (*state)(void* ctx, visor_status), void* ctx, visor_handle** handle) {
+  if (!peer || !crypto::valid_public_key(peer->key)) {
+    return host().fail(VISOR_EINVAL, "the peer to announce to is not a public key");
+  }
+  if (peer->key == own()) return host().fail(VISOR_EINVAL, "a visor cannot announce itself to itself");
+  if (network_name.size == 0) return host().fail(VISOR_EINVAL, "announcing needs the name of a network");
+  *handle = node(peer->port).announce(std::string(text(network_name)), peer->key, state, ctx);
+  return VISOR_OK;
+}
+
+visor_status Service::serve(visor_span network_name, uint16_t port,
+                            void (*fn)(void* ctx, const visor_addr* peer, bool here), void* ctx,
+                            visor_handle** handle) {
+  if (network_name.size == 0) return host().fail(VISOR_EINVAL, "serving needs the name of a network");
+  Result<visor_handle*> served = node(port).serve(std::string(text(network_name)), fn, ctx);
+  if (!served) return host().fail(served.error());
+  *handle = *served;
+  return VISOR_OK;
+}
+
+}  // namespace visor::feeds

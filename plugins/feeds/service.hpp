@@ -1,0 +1,69 @@
+/* visor.feeds/1: opens feeds, announces us to peers, accepts them. */
+#ifndef VISOR_FEEDS_SERVICE_HPP
+#define VISOR_FEEDS_SERVICE_HPP
+#include <list>
+
+#include "feed_object.hpp"
+#include "stores.hpp"
+
+namespace visor::feeds {
+
+struct ServiceSettings {
+  StoresOptions stores;
+  NodeSettings node;
+};
+
+class Service final : public FeedsProvider, private Node::Networks, private FeedObject::Owner {
+ public:
+  static constexpr size_t kMaxOpening = 65536;
+
+  Service(Host host, visor_identity* identity, const ServiceSettings& settings);
+  ~Service() override;
+
+  /* Follows the networks that come and go. */
+  Result<void> begin();
+  /* Publishes what is gathered and tells everybody that it ends; then `stopped`, on a later turn. */
+  void stop(std::function<void()> stopped);
+
+  const std::map<uint16_t, std::unique_ptr<Node>>& nodes() const { return nodes_; }
+  const Stores& stores() const { return stores_; }
+  const visor_key& own() const { return *identity_->api->key(identity_); }
+  size_t open_feeds() const { return feeds_.size(); }
+  size_t opening() const { return opening_.size(); }
+
+ private:
+  struct Opening {
+    uint64_t number;
+    Done done;
+    visor_key owner;
+    std::string network;
+    uint16_t port;
+    uint32_t batch_ms;
+  };
+
+  visor_status open(const visor_feed_options* options, visor_done done) override;
+  void cancel(void* done_ctx) override;
+  visor_status announce(visor_span network, const visor_addr* peer, void (*state)(void* ctx, visor_status),
+                        void* ctx, visor_handle** handle) override;
+  visor_status serve(visor_span network, uint16_t port,
+                     void (*fn)(void* ctx, const visor_addr* peer, bool here), void* ctx,
+                     visor_handle** handle) override;
+
+  visor_net* network(const std::string& name) override;
+  void feed_closed(FeedObject& object) override;
+  void opened(std::list<Opening>::iterator opening, const Result<std::shared_ptr<Store>>& store);
+  Node& node(uint16_t port);
+
+  visor_identity* identity_;
+  ServiceSettings settings_;
+  std::map<std::string, visor_net*> networks_;
+  Stores stores_;
+  std::map<uint16_t, std::unique_ptr<Node>> nodes_;
+  std::list<Opening> opening_;
+  uint64_t last_opening_ = 0;
+  std::vector<std::unique_ptr<FeedObject>> feeds_;
+  Watch<visor_net> watch_;
+};
+
+}  // namespace visor::feeds
+#endif  // VISOR_FEEDS_SERVICE_HPP
