@@ -72,8 +72,7 @@ void Connection::protocol_error(const std::string& what) {
   close({VISOR_EPROTO, "the peer broke the protocol: " + what});
 }
 
-/* --- receiving
- * -------------------------------------------------------------------------------------------------- */
+// --- receiving ---
 
 void Connection::received(ByteView data) {
   last_heard_ms_ = host_.now_ms();
@@ -186,8 +185,7 @@ void Connection::message(const Frame& read, const Message& said) {
   user_.connection_message(*this, read.seq, said);
 }
 
-/* --- requests
- * --------------------------------------------------------------------------------------------------- */
+// --- requests ---
 
 void Connection::add_request(uint32_t seq, Requester& who, const Hash* object) {
   Request& request = requests_[seq];

@@ -33,8 +33,7 @@ Feed::~Feed() {
   }
 }
 
-/* --- members
- * ---------------------------------------------------------------------------------------------------- */
+// --- members ---
 
 Feed::Member* Feed::member(const Connection& connection) {
   auto found = std::ranges::find(members_, &connection, &Member::connection);
@@ -142,8 +141,7 @@ void Feed::admit(std::optional<std::set<visor_key>> keys) {
   }
 }
 
-/* --- Roots
- * ------------------------------------------------------------------------------------------------------ */
+// --- Roots ---
 
 std::shared_ptr<const Bytes> Feed::root_message() {
   const StoredRoot* stored = current();
@@ -288,8 +286,7 @@ void Feed::check() {
   ask_again();
 }
 
-/* --- those who follow it here
- * ------------------------------------------------------------------------------------- */
+// --- those who follow it here ---
 
 void Feed::follow(const std::shared_ptr<Subscription>& subscription) {
   std::erase_if(followers_, [](const auto& weak) { return weak.expired(); });

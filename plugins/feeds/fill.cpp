@@ -48,8 +48,7 @@ void Fill::start() {
   });
 }
 
-/* --- sources
- * ---------------------------------------------------------------------------------------------------- */
+// --- sources ---
 
 Fill::Source* Fill::source_of(const Connection& connection) {
   auto found = std::ranges::find(sources_, &connection, &Source::connection);
@@ -78,8 +77,7 @@ void Fill::lost_source(Connection& connection) {
   pump();
 }
 
-/* --- fetching
- * --------------------------------------------------------------------------------------------------- */
+// --- fetching ---
 
 void Fill::push_all(const std::vector<uint32_t>& rows, uint32_t directory) {
   for (size_t i = rows.size(); i-- > 0;) {
@@ -248,8 +246,7 @@ void Fill::note_partial(uint32_t row, ByteView object) {
   });
 }
 
-/* --- those who wait for objects of ours
- * --------------------------------------------------------------------------- */
+// --- those who wait for objects of ours ---
 
 bool Fill::wait(Connection& connection, uint32_t seq, const Hash& hash) {
   const auto of_one = std::ranges::count(waiting_, &connection, &Waiting::connection);
@@ -280,8 +277,7 @@ void Fill::refuse_waiting() {
   expire_waiting(UINT64_MAX);
 }
 
-/* --- the end
- * ---------------------------------------------------------------------------------------------------- */
+// --- the end ---
 
 void Fill::check() {
   stall_.cancel();

@@ -33,8 +33,7 @@ void Node::stop() {
   }
 }
 
-/* --- uses
- * ------------------------------------------------------------------------------------------------------- */
+// --- uses ---
 
 std::shared_ptr<Feed> Node::open(std::shared_ptr<Store> store, const visor_key& owner,
                                  const std::string& network, std::optional<uint64_t> batch_ms) {
@@ -115,11 +114,11 @@ Result<visor_handle*> Node::serve(const std::string& network, PeerChanged fn, vo
   });
   for (const auto& [peer, connection] : ready_) {
     // Those who are here already; the new one alone has not heard of them.
-    tasks_.post([this, fn, ctx, peer = peer] {
+    tasks_.post([this, fn, ctx, key = peer] {
       bool listens = false;
       served_.each([&](const Told& told) { listens = listens || (told.fn == fn && told.ctx == ctx); });
-      const visor_addr address{peer, port_};
-      if (listens && fn && connection_to(peer)) fn(ctx, &address, true);
+      const visor_addr address{key, port_};
+      if (listens && fn && connection_to(key)) fn(ctx, &address, true);
     });
   }
   return handle;
@@ -145,8 +144,7 @@ void Node::network_changed(const std::string& name, bool here) {
   for (auto& [peer, link] : links_) link->network_changed(name, here);
 }
 
-/* --- connections
- * ------------------------------------------------------------------------------------------------ */
+// --- connections ---
 
 void Node::accept(const std::string& network, visor_stream* stream) {
   Stream owned(host_, stream);
@@ -260,8 +258,7 @@ size_t Node::connection_unfinished(ptrdiff_t change) {
   return unfinished_bytes_;
 }
 
-/* --- now and then
- * ------------------------------------------------------------------------------------------------- */
+// --- now and then ---
 
 void Node::check() {
   std::erase_if(large_, [](const auto& entry) { return entry.second.expired(); });

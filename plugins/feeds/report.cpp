@@ -44,7 +44,7 @@ void put_bytes(json::object& to, std::string name, std::string_view bytes_or_tex
   }
 }
 
-json::object queue(size_t now, size_t limit) {
+json::object queue(uint64_t now, uint64_t limit) {
   return {{"now", now}, {"limit", limit}};
 }
 

@@ -197,8 +197,7 @@ void Store::sync(std::function<void(visor_status)> done) {
   post(host_, [done, status] { done(status); });
 }
 
-/* --- pins
- * ------------------------------------------------------------------------------------------------------- */
+// --- pins ---
 
 Store::Pin& Store::Pin::operator=(Pin&& other) noexcept {
   release();

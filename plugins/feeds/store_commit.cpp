@@ -185,8 +185,7 @@ Result<void> Store::flush(Changes& changes) {
   return {};
 }
 
-/* --- sweeping
- * --------------------------------------------------------------------------------------------------- */
+// --- sweeping ---
 
 Result<std::vector<Store::Unreferenced>> Store::unreferenced(size_t limit, int64_t until_ns) {
   std::vector<Unreferenced> found;

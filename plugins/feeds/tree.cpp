@@ -48,8 +48,7 @@ const Tree::Child* Tree::leaf(const Names& names, const Directory** parent) cons
   return nullptr;
 }
 
-/* --- writing
- * ---------------------------------------------------------------------------------------------------- */
+// --- writing ---
 
 Result<bool> Tree::apply(std::span<const visor_op> ops) {
   std::vector<Undo> undo;
@@ -192,8 +191,7 @@ bool Tree::remove_below(Directory& directory, std::span<const std::string_view> 
   return directory.children.empty();
 }
 
-/* --- encoding
- * --------------------------------------------------------------------------------------------------- */
+// --- encoding ---
 
 Hash Tree::encode(const Emit& emit) {
   encode(*top_, emit);
@@ -250,8 +248,36 @@ void Tree::forget(Directory& directory) {
   directory.list = List(kListDegree);
 }
 
-/* --- reading
- * ---------------------------------------------------------------------------------------------------- */
+void Tree::mend(ObjectReader& objects, const Dropped& dropped) {
+  mend(objects, *top_, "", dropped);
+}
+
+void Tree::mend(ObjectReader& objects, Directory& directory, const std::string& path,
+                const Dropped& dropped) {
+  std::erase_if(directory.children, [&](Child& here) {
+    const std::string at = path.empty() ? here.name : path + "/" + here.name;
+    if (here.sub) {
+      mend(objects, *here.sub, at, dropped);
+      const bool empty = here.sub->children.empty();
+      if (empty) {
+        directory.changed.erase(here.name);
+      } else {
+        directory.changed.insert(here.name);
+      }
+      return empty;
+    }
+    if (directory.pending.contains(here.name)) return false;
+    Result<ByteView> stored = objects.read(here.entry, Kind::kTreeEntry);
+    if (stored) return false;
+    dropped(at, stored.error());
+    --leaves_;
+    return true;
+  });
+  directory.moved_from = 0;
+  directory.list = List(kListDegree);
+}
+
+// --- reading ---
 
 void Tree::load(ObjectReader& objects, const Hash& top, const Dropped& dropped) {
   *this = Tree();
