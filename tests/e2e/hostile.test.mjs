@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
-import { json, run, startDemo, temporaryFolder, until, visorProgram } from './support.mjs';
+import { demoArguments, json, run, startDemo, temporaryFolder, until, visorProgram } from './support.mjs';
 
 /** Sends bytes and waits until the other side has closed. Gives what it answered. */
 function send(port, chunks) {
@@ -94,6 +94,6 @@ test('mistakes of an operator are told apart', async (t) => {
     const { port } = server.address();
     const said = await attempt({ plugins: [{ plugin: 'gateway', config: { listen: `tcp://127.0.0.1:${port}` } }] });
     assert.match(said, new RegExp(`127\\.0\\.0\\.1:${port}.*in use`, 's'));
-    assert.match((await run(t, visorProgram, ['run', 'demo', '--port', String(port), '--data', folder])).text, /in use.*--port/s);
+    assert.match((await run(t, visorProgram, demoArguments(port, folder))).text, /in use.*--port/s);
   });
 });

@@ -39,6 +39,7 @@ test('Prometheus reads /metrics', async (t) => {
     const server = new Program(t, 'prometheus', [`--config.file=${config}`, `--storage.tsdb.path=${folder}/data`,
       '--web.listen-address=127.0.0.1:0', '--log.level=info']);
     const [, listen] = await server.line(/msg="Listening on" address=(127\.0\.0\.1:\d+)/);
+    await server.line(/Server is ready to receive web requests/);
     const query = (expression) => json(`http://${listen}/api/v1/query?query=${encodeURIComponent(expression)}`);
     const targets = await until(() => json(`http://${listen}/api/v1/targets`),
       (answer) => answer.data.activeTargets.find((target) => target.health !== 'unknown'), 20000, 'a first scrape');

@@ -79,11 +79,16 @@ export async function run(t, command, args, options) {
   return { ...exit, text: program.text() };
 }
 
-/** Starts the demo; its addresses as it prints them. */
-export async function startDemo(t, extra = []) {
-  const data = temporaryFolder(t);
+/** What every run of the demo is told. */
+export function demoArguments(port, data) {
   const page = process.env.VISOR_PAGE ? ['--page', process.env.VISOR_PAGE] : [];
-  const program = new Program(t, visorProgram, ['run', 'demo', '--port', '0', '--interval-ms', '1000', '--data', data, ...page, ...extra]);
+  return ['run', 'demo', '--port', String(port), '--interval-ms', '1000', '--data', data, ...page];
+}
+
+/** Starts the demo; its addresses as it prints them. */
+export async function startDemo(t) {
+  const data = temporaryFolder(t);
+  const program = new Program(t, visorProgram, demoArguments(0, data));
   const [, address] = await program.line(/(http:\/\/[0-9.:]+)\/?\s*$/);
   const bootstrap = await json(`${address}/bootstrap.json`);
   return { program, address, bootstrap, data };
