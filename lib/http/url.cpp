@@ -34,7 +34,11 @@ std::string lower(std::string_view text) {
 }
 
 std::string bracketed(const std::string& host) {
-  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+  if (host.find(':') == std::string::npos) return host;
+  std::string out = "[";
+  out += host;
+  out += ']';
+  return out;
 }
 
 /* 0: there is none. */
