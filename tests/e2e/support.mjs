@@ -89,7 +89,7 @@ export function demoArguments(port, data) {
 export async function startDemo(t) {
   const data = temporaryFolder(t);
   const program = new Program(t, visorProgram, demoArguments(0, data));
-  const [, address] = await program.line(/(http:\/\/[0-9.:]+)\/?\s*$/);
+  const [, address] = await program.line(/^a tab opened here is a visor: (http:\S+)$/);
   const bootstrap = await json(`${address}/bootstrap.json`);
   return { program, address, bootstrap, data };
 }
