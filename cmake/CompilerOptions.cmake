@@ -34,6 +34,8 @@ endif()
 if(VISOR_SANITIZE)
   # The whole tree, so that a plugin and its host share one runtime.
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  # The sanitizers' own code makes g++ 12 see uninitialized values in the standard library's headers.
+  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
