@@ -16,7 +16,7 @@ struct Config {
   uint64_t debounce_ms() const { return interval_ms / 12; } /* between two publications because of changes */
   uint32_t batch_ms() const {
     return static_cast<uint32_t>(interval_ms / 60);
-  }                                                      /* leaves gathered into a Root */
+  } /* leaves gathered into a Root */
   uint64_t linger_ms() const { return 2 * interval_ms; } /* a closed transport's last counters */
 };
 

@@ -9,7 +9,8 @@
 
 namespace visor::test {
 
-/* The whole file, e.g. load_vectors("cxo_cipher.json").  By C's functions: in wasm there is no std::ifstream. */
+/* The whole file, e.g. load_vectors("cxo_cipher.json").  By C's functions: in wasm there is no std::ifstream.
+ */
 inline boost::json::value load_vectors(const std::string& file) {
   std::string path = std::string(VISOR_TEST_VECTORS) + "/" + file;
   INFO("vector file " << path);
