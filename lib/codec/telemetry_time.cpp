@@ -5,10 +5,10 @@
 namespace visor::codec {
 namespace {
 
-void append_padded(std::string& out, int64_t value, size_t digits) {
-  std::string number = std::to_string(value);
-  if (number.size() < digits) out.append(digits - number.size(), '0');
-  out += number;
+// Two digits.
+void put_pair(char* to, int value) {
+  to[0] = static_cast<char>('0' + value / 10);
+  to[1] = static_cast<char>('0' + value % 10);
 }
 
 // Exactly `digits` decimal digits at the start of `text`, which is moved past them.
@@ -79,12 +79,12 @@ std::optional<int64_t> take_offset(std::string_view text) {
 
 std::string date_text(UnixDay day) {
   std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
-  std::string out;
-  append_padded(out, static_cast<int>(date.year()), 4);
-  out += '-';
-  append_padded(out, static_cast<unsigned>(date.month()), 2);
-  out += '-';
-  append_padded(out, static_cast<unsigned>(date.day()), 2);
+  int year = static_cast<int>(date.year());
+  std::string out = "0000-00-00";
+  put_pair(out.data(), year / 100);
+  put_pair(out.data() + 2, year % 100);
+  put_pair(out.data() + 5, static_cast<int>(static_cast<unsigned>(date.month())));
+  put_pair(out.data() + 8, static_cast<int>(static_cast<unsigned>(date.day())));
   return out;
 }
 
@@ -95,15 +95,12 @@ std::optional<UnixDay> parse_date(std::string_view text) {
 
 std::string time_text(int64_t unix_s) {
   UnixDay day = day_of(unix_s);
-  int64_t second = unix_s - day * kSecondsPerDay;
-  std::string out = date_text(day);
-  const int64_t parts[] = {second / 3600, second / 60 % 60, second % 60};
-  for (size_t i = 0; i < 3; ++i) {
-    out += i == 0 ? 'T' : ':';
-    append_padded(out, parts[i], 2);
-  }
-  out += 'Z';
-  return out;
+  int second = static_cast<int>(unix_s - day * kSecondsPerDay);
+  std::string clock = "T00:00:00Z";
+  put_pair(clock.data() + 1, second / 3600);
+  put_pair(clock.data() + 4, second / 60 % 60);
+  put_pair(clock.data() + 7, second % 60);
+  return date_text(day) + clock;
 }
 
 std::optional<int64_t> parse_time(std::string_view text) {

@@ -26,6 +26,18 @@ constexpr Family kFamilies[kTransportFamilies] = {
      "Payload that an edge has received, as it reports itself."},
 };
 
+void append_uuid(std::string& out, const TransportId& id) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  char text[36];
+  char* at = text;
+  for (size_t i = 0; i < id.bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) *at++ = '-';
+    *at++ = kDigits[id.bytes[i] >> 4];
+    *at++ = kDigits[id.bytes[i] & 15];
+  }
+  out.append(text, sizeof text);
+}
+
 bool is_shown(const Aggregator& aggregator, const Transport& transport, const RowOptions& options) {
   if (options.live == LiveFilter::kLive && !transport.live) return false;
   if (options.live == LiveFilter::kEnded && transport.live) return false;
@@ -66,7 +78,7 @@ void append_day(std::string& out, const Day& day) {
 
 void append_labels(std::string& out, const Aggregator& aggregator, const Transport& transport) {
   out += "{id=\"";
-  out += codec::to_uuid(transport.id);
+  append_uuid(out, transport.id);
   out += "\",type=\"";
   out += aggregator.type_of(transport);  // a word without anything to escape
   out += "\",edge_a=\"";
@@ -84,7 +96,7 @@ bool append_json_row(std::string& out, const Aggregator& aggregator, const Trans
   auto oldest = std::ranges::lower_bound(transport.days, today - options.days + 1, {}, &Day::date);
   if (oldest == transport.days.end() && !transport.latency.known()) return false;
   out += "{\"id\":\"";
-  out += codec::to_uuid(transport.id);
+  append_uuid(out, transport.id);
   out += "\",\"type\":";
   append_json_string(out, aggregator.type_of(transport));
   out += transport.live ? ",\"live\":true" : ",\"live\":false";
@@ -107,7 +119,7 @@ bool append_json_row(std::string& out, const Aggregator& aggregator, const Trans
 
 void append_entry(std::string& out, const Aggregator& aggregator, const Transport& transport) {
   out += "{\"t_id\":\"";
-  out += codec::to_uuid(transport.id);
+  append_uuid(out, transport.id);
   out += "\",";
   append_edges(out, transport);
   out += ",\"type\":";
