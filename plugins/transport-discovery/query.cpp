@@ -96,7 +96,7 @@ Result<bool> read_parameter(MetricsQuery& query, std::string_view name, std::str
     Result<uint64_t> limit = number(name, value, "a number of rows from 1 to 5000", kMaxLimit);
     if (!limit) return std::unexpected(limit.error());
     if (*limit == 0) return bad(name, "a number of rows from 1 to 5000", value);
-    query.limit = *limit;
+    query.limit = static_cast<size_t>(*limit);
   } else if (name == "cursor") {
     Result<TransportId> id = codec::transport_id_from_uuid(value);
     if (!id) return bad(name, "the identifier of the last row before", value);
