@@ -28,6 +28,7 @@ const visor_host_api InstanceHost::kApi = {
       InstanceHost& me = self(host);
       if (!id || !fn || !handle)
         return record(me.core_, VISOR_EINVAL, "watch: expected an id, a function and a place for the handle");
+      if (me.ended_) return me.refuse("watch");
       *handle = me.core_.registry.watch(Host(host), me.name_, id, fn, ctx);
       return VISOR_OK;
     },
@@ -65,6 +66,16 @@ InstanceHost::InstanceHost(Core& core, std::string name, std::string config, std
       directory_(std::move(directory)),
       config_(std::move(config)) {}
 
+InstanceHost::~InstanceHost() {
+  for (uint64_t timer : timers_) core_.loop.cancel(timer);
+}
+
+visor_status InstanceHost::refuse(std::string_view what) {
+  std::string why = std::string(what) + ": " + name_ + " has stopped";
+  write_log(VISOR_ERROR, why);
+  return record(core_, VISOR_ECLOSED, why);
+}
+
 void InstanceHost::when_idle(Loop::Task fn) {
   if (working_ == 0) return fn();
   idle_ = std::move(fn);
@@ -82,9 +93,14 @@ void InstanceHost::clean_up() {
   left(core_.registry.forget_watches(name_), "watches");
   left(size_t(std::ranges::count(core_.registry.entries(), name_, &Registry::Entry::owner)), "offers");
   core_.registry.withdraw_all(name_);
+  ended_ = true;
 }
 
 uint64_t InstanceHost::timer(uint64_t first_ms, uint64_t repeat_ms, void (*fn)(void*), void* ctx) {
+  if (ended_) {
+    refuse("timer");
+    return 0; /* no timer's number */
+  }
   auto id = std::make_shared<uint64_t>(0);
   *id = core_.loop.timer(first_ms, repeat_ms, [this, id, once = repeat_ms == 0, fn, ctx] {
     if (once) timers_.erase(*id);
@@ -95,6 +111,7 @@ uint64_t InstanceHost::timer(uint64_t first_ms, uint64_t repeat_ms, void (*fn)(v
 }
 
 visor_status InstanceHost::work(void (*fn)(void*), void* ctx, visor_done done) {
+  if (ended_) return refuse("work");
   visor_status status = core_.loop.work([fn, ctx] { fn(ctx); },
                                         [this, done] {
                                           --working_;
@@ -118,6 +135,7 @@ void InstanceHost::write_log(int32_t level, std::string_view line) {
 
 visor_status InstanceHost::offer(const char* id, const char* name, void* object) {
   if (!id || !object) return record(core_, VISOR_EINVAL, "offer: expected an id and an object");
+  if (ended_) return refuse("offer");
   auto offered = core_.registry.offer(name_, id, name ? name : name_, object);
   return offered ? VISOR_OK : record(core_, offered.error().status, offered.error().text);
 }

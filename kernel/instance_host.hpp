@@ -29,6 +29,7 @@ class InstanceHost final : public visor_host {
   InstanceHost(Core& core, std::string name, std::string config, std::string directory);
   InstanceHost(const InstanceHost&) = delete;
   InstanceHost& operator=(const InstanceHost&) = delete;
+  ~InstanceHost();
 
   const std::string& name() const { return name_; }
   const std::string& config() const { return config_; }
@@ -50,6 +51,7 @@ class InstanceHost final : public visor_host {
   uint64_t timer(uint64_t first_ms, uint64_t repeat_ms, void (*fn)(void*), void* ctx);
   visor_status work(void (*fn)(void*), void* ctx, visor_done done);
   void write_log(int32_t level, std::string_view line);
+  visor_status refuse(std::string_view what);
   visor_status offer(const char* id, const char* name, void* object);
 
   Core& core_;
@@ -57,6 +59,7 @@ class InstanceHost final : public visor_host {
   std::string config_;
   std::set<uint64_t> timers_;
   size_t working_ = 0;
+  bool ended_ = false;
   Loop::Task idle_;
 };
 

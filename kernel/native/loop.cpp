@@ -1,5 +1,7 @@
 #include "kernel/native/loop.hpp"
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -15,10 +17,19 @@ void must(int result, const char* what) {
   std::abort();  // no memory or no descriptors at the very beginning, or no random numbers: nothing can go on
 }
 
+/* Systems begin with few, for programs that still use select(); this one serves thousands of peers. */
+void allow_open_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 UvLoop::UvLoop() {
   std::signal(SIGPIPE, SIG_IGN);
+  allow_open_files();
   must(uv_loop_init(&loop_), "the event loop");
   wake_.data = timer_.data = before_wait_.data = after_wait_.data = this;
   must(uv_async_init(&loop_, &wake_, [](uv_async_t* h) { static_cast<UvLoop*>(h->data)->run_posted(); }),

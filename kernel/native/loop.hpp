@@ -14,7 +14,8 @@
 
 namespace visor::kernel::native {
 
-/* Used on the thread that made it.  Ignores SIGPIPE, because libuv does not. */
+/* Used on the thread that made it.  For the whole process it ignores SIGPIPE, because libuv does not, and
+ * raises the number of open files to what the system allows. */
 class UvLoop final : public Loop {
  public:
   UvLoop();

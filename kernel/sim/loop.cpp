@@ -8,15 +8,12 @@ namespace visor::kernel::sim {
 SimLoop::SimLoop(uint64_t seed) : engine_(seed) {}
 
 bool SimLoop::run_until(const std::function<bool()>& condition, uint64_t limit_ms) {
-  constexpr int kMaxTurnsAtOnce = 200000;
   const uint64_t deadline_ns = now_ns_ + limit_ms * 1000000;
-  int turns = 0;
   while (!condition()) {
-    if (turn()) {
-      if (++turns == kMaxTurnsAtOnce) return false;
-      continue;
-    }
-    turns = 0;
+    // A condition may itself call what posts: it is asked once at each moment that something happens.
+    if (!settle()) return false;
+    if (condition()) return true;
+    if (!settle()) return false;
     auto due_ns = timers_.next_due_ns();
     if (!due_ns) return false;
     if (*due_ns > deadline_ns) {
@@ -24,8 +21,17 @@ bool SimLoop::run_until(const std::function<bool()>& condition, uint64_t limit_m
       return false;
     }
     now_ns_ = std::max(now_ns_, *due_ns);
+    if (!settle()) return false;
   }
   return true;
+}
+
+bool SimLoop::settle() {
+  constexpr int kMaxTurnsAtOnce = 200000;
+  for (int turns = 0; turns < kMaxTurnsAtOnce; ++turns) {
+    if (!turn()) return true;
+  }
+  return false;
 }
 
 void SimLoop::run_for(uint64_t ms) {

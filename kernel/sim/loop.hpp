@@ -16,8 +16,9 @@ class SimLoop final : public Loop {
 
   explicit SimLoop(uint64_t seed);
 
-  /* Runs until the condition holds, for at most limit_ms of virtual time; whether it holds.  False at once
-   * when nothing can happen any more, or when 200000 turns do not move the clock. */
+  /* Runs until the condition holds, for at most limit_ms of virtual time; whether it holds.  It is asked before
+   * the clock moves, when all that was due has run.  False at once when nothing can happen any more, or when
+   * 200000 turns do not move the clock. */
   bool run_until(const std::function<bool()>& condition, uint64_t limit_ms);
   /* Runs for so much virtual time, or until nothing can happen any more. */
   void run_for(uint64_t ms);
@@ -45,6 +46,8 @@ class SimLoop final : public Loop {
   static constexpr size_t kMaxWork = 1024;
   /* One turn, without moving the clock; false if there is nothing to do now. */
   bool turn();
+  /* Turns until there is nothing to do now; false when that does not end. */
+  bool settle();
 
   std::mt19937_64 engine_; /* its output is fixed by the standard, that of the distributions is not */
   TimerQueue timers_;

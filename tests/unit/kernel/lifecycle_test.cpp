@@ -128,6 +128,22 @@ TEST_CASE("what a plugin leaves behind is cleaned up and told, and its work is w
   CHECK(node.find<void>("test.careless/1") == nullptr);
 }
 
+TEST_CASE("an instance that has stopped gets nothing new, and its late calls do no harm", "[kernel]") {
+  SimWorld world(1);
+  Node& node = world.add("a", R"({"plugins":[]})");
+  node.stop();
+  visor_host* host = node.host().raw();
+  auto never = [](void*) { FAIL("ran"); };
+  CHECK(host->api->timer(host, 0, 0, never, nullptr) == 0);
+  CHECK(host->api->work(host, never, nullptr, {}) == VISOR_ECLOSED);
+  CHECK(host->api->offer(host, "test.late/1", nullptr, host) == VISOR_ECLOSED);
+  visor_handle* handle = nullptr;
+  auto nobody = [](void*, const char*, void*) { FAIL("told"); };
+  CHECK(host->api->watch(host, "test.late/1", nobody, nullptr, &handle) == VISOR_ECLOSED);
+  CHECK(node.logged("timer: kernel has stopped"));
+  world.run_for(100);
+}
+
 TEST_CASE("a watcher sees what is there, what comes, and at once what goes", "[kernel]") {
   history().clear();
   SimWorld world(1);
