@@ -176,7 +176,8 @@ class Kv final : public KvProvider {
   }
 
   visor_status stats(visor_span* json) override {
-    leveldb::Range all("", std::string(16, '\xff'));
+    const std::string last(16, '\xff');
+    leveldb::Range all("", last);
     uint64_t bytes = 0;
     database_->db->GetApproximateSizes(&all, 1, &bytes);
     std::string memory;
