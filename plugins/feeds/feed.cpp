@@ -210,9 +210,11 @@ void Feed::root_arrived(Connection& connection, const RootPush& push) {
   if (publisher_) return publisher_->observe(*root);
   const StoredRoot* stored = current();
   if (stored && stored->nonce != root->root.nonce && root->root.time_ns <= stored->record.time_ns) return;
+  const bool older =
+      fill_ && (!newer(root->root, fill_->root().root) || (pending_ && !newer(root->root, pending_->root)));
+  if (older) return;  // what the peer announced before, it still has
   m->announced = hash;
   if (!fill_) return start_fill(std::move(*root));
-  if (!newer(root->root, fill_->root().root) || (pending_ && !newer(root->root, pending_->root))) return;
   pending_ = std::move(*root);
 }
 

@@ -283,10 +283,14 @@ void Node::check() {
   }
 }
 
-/* While the owner cannot be reached, others who follow the feed may have it. */
+/* The owner may have changed its mind since it refused; while it cannot be reached, others who follow the
+ * feed may have it. */
 void Node::find_sources(Feed& feed) {
   constexpr size_t kAtATime = 4;
-  if (ready_.empty() || connection_to(feed.id().feed)) return;
+  if (Connection* owner = connection_to(feed.id().feed)) {
+    if (feed.may_ask(owner->peer())) feed.subscribe_on(*owner);
+    return;
+  }
   std::vector<Connection*> all;
   for (const auto& [key, connection] : ready_) all.push_back(connection);
   size_t asked = 0;

@@ -19,6 +19,11 @@ inline std::string stored_key(char range, const crypto::Hash& hash) {
   return range + std::string(text(ByteView(hash)));
 }
 
+/* As REQUIRE, for conditions that are asked a million times. */
+inline void need(bool condition, const char* what) {
+  if (!condition) FAIL(what);
+}
+
 /* Fails the test when any count, mark or sum of the store is not what its Roots make of it. */
 inline Audit audit(const MemoryDisk& disk) {
   std::map<crypto::Hash, uint32_t> expected;
@@ -30,7 +35,7 @@ inline Audit audit(const MemoryDisk& disk) {
   for (const auto& [key, value] : disk.map) {
     if (key[0] != 'r') continue;
     auto record = feeds::decode_root_record(bytes(std::string_view(value)));
-    REQUIRE(record);
+    need(record.has_value(), "a record of a Root is read");
     refer(record->hash, feeds::Kind::kRoot);
     ++result.roots;
   }
@@ -38,31 +43,33 @@ inline Audit audit(const MemoryDisk& disk) {
     auto [hash, kind] = work.back();
     work.pop_back();
     auto object = disk.map.find(stored_key('o', hash));
-    INFO("object " << to_hex(hash));
-    REQUIRE(object != disk.map.end());
-    REQUIRE(static_cast<feeds::Kind>(object->second[0]) == kind);
+
+    need(object != disk.map.end(), "what is counted is stored");
+    need(static_cast<feeds::Kind>(object->second[0]) == kind, "it is stored as what it is used as");
     ByteView content = bytes(std::string_view(object->second)).subspan(1);
-    REQUIRE(crypto::sha256(content) == hash);
+    need(crypto::sha256(content) == hash, "its address is its hash");
     std::vector<feeds::Slot> slots;
-    REQUIRE(feeds::append_slots(kind, content, slots));
+    need(feeds::append_slots(kind, content, slots).has_value(), "it can be read");
     for (const auto& slot : slots) refer(slot.hash, slot.kind);
   }
   uint64_t bytes_stored = 0, bytes_unreferenced = 0;
   for (const auto& [key, value] : disk.map) {
-    if (key[0] == 'c' || key[0] == 'u') REQUIRE(disk.map.contains('o' + key.substr(1)));
+    if (key[0] == 'c' || key[0] == 'u')
+      need(disk.map.contains('o' + key.substr(1)), "a count or mark has its object");
     if (key[0] != 'o') continue;
     crypto::Hash hash;
     std::copy(key.begin() + 1, key.end(), hash.bytes.begin());
-    INFO("object " << to_hex(hash));
+
     ++result.objects;
     bytes_stored += value.size();
     const uint32_t count = expected.contains(hash) ? expected[hash] : 0;
     auto counted = disk.map.find(stored_key('c', hash));
     auto marked = disk.map.find(stored_key('u', hash));
-    REQUIRE((marked != disk.map.end()) == (count == 0));
-    REQUIRE((counted != disk.map.end()) == (count >= 2));
+    need((marked != disk.map.end()) == (count == 0), "just what nothing points at is marked");
+    need((counted != disk.map.end()) == (count >= 2), "just a count of two or more is written");
     if (count >= 2)
-      REQUIRE(codec::load_le<uint32_t>(bytes(std::string_view(counted->second)).data()) == count);
+      need(codec::load_le<uint32_t>(bytes(std::string_view(counted->second)).data()) == count,
+           "the count is right");
     if (count > 0) ++result.live;
     if (count == 0) {
       ++result.unreferenced;
@@ -71,10 +78,12 @@ inline Audit audit(const MemoryDisk& disk) {
   }
   if (auto meta = disk.map.find("m"); meta != disk.map.end()) {
     const uint8_t* fields = bytes(std::string_view(meta->second)).data() + 4;
-    REQUIRE(codec::load_le<uint64_t>(fields) == result.objects);
-    REQUIRE(codec::load_le<uint64_t>(fields + 8) == bytes_stored);
-    REQUIRE(codec::load_le<uint64_t>(fields + 16) == result.unreferenced);
-    REQUIRE(codec::load_le<uint64_t>(fields + 24) == bytes_unreferenced);
+    need(codec::load_le<uint64_t>(fields) == result.objects, "the sum of objects is right");
+    need(codec::load_le<uint64_t>(fields + 8) == bytes_stored, "the sum of bytes is right");
+    need(codec::load_le<uint64_t>(fields + 16) == result.unreferenced,
+         "the sum of unreferenced objects is right");
+    need(codec::load_le<uint64_t>(fields + 24) == bytes_unreferenced,
+         "the sum of unreferenced bytes is right");
   }
   return result;
 }
