@@ -31,7 +31,9 @@ class Telemetry final : public Instance {
 
  private:
   Result<void> set_up();
+  Result<void> serve();
   Result<void> announce();
+  void announce_anew();
   void begin();
   void sample();
   void on_change();
@@ -47,6 +49,7 @@ class Telemetry final : public Instance {
   visor_feeds* feeds_ = nullptr;
   Announcing announcing_;
   size_t connections_ = 0; /* of peers that may subscribe */
+  bool tpd_near_ = false;  /* a transport to the TPD serves */
   uint64_t samples_ = 0, changes_ = 0;
   uint64_t published_ms_ = 0;
   // Each after what it uses, so that it goes first.
@@ -77,14 +80,14 @@ Result<void> Telemetry::set_up() {
 void Telemetry::start(Started started) {
   if (Result<void> ready = set_up(); !ready) return started(std::move(ready));
   feed_->open([this, started = std::move(started)](Result<void> opened) {
+    if (opened) opened = serve();
     if (opened) opened = announce();
     if (opened) begin();
     started(std::move(opened));
   });
 }
 
-// The connection that announces the feed is the one that the TPD subscribes on; it may also dial back.
-Result<void> Telemetry::announce() {
+Result<void> Telemetry::serve() {
   std::string_view network = config_.network;
   visor_handle* handle = nullptr;
   auto peer = [](void* ctx, const visor_addr*, bool here) {
@@ -95,15 +98,32 @@ Result<void> Telemetry::announce() {
   visor_status status = feeds_->api->serve(feeds_, to_span(network), config_.port, +peer, this, &handle);
   if (status != VISOR_OK) return std::unexpected(host().error(status));
   serving_.reset(handle);
+  return {};
+}
+
+// The connection that announces the feed is the one that the TPD subscribes on; it may also dial back.
+Result<void> Telemetry::announce() {
   if (!config_.tpd || *config_.tpd == own_) return {};
+  std::string_view network = config_.network;
+  visor_handle* handle = nullptr;
   visor_addr tpd{*config_.tpd, config_.port};
   auto state = [](void* ctx, visor_status announced) {
     static_cast<Telemetry*>(ctx)->on_announced(announced);
   };
-  status = feeds_->api->announce(feeds_, to_span(network), &tpd, +state, this, &handle);
+  visor_status status = feeds_->api->announce(feeds_, to_span(network), &tpd, +state, this, &handle);
   if (status != VISOR_OK) return std::unexpected(host().error(status));
   announced_.reset(handle);
   return {};
+}
+
+// A TPD that was away for long is tried at long intervals; a transport to it says that it is back.
+void Telemetry::announce_anew() {
+  bool near = std::ranges::any_of(tracker_->transports(), [this](const auto& entry) {
+    return entry.second.serving && entry.second.remote == config_.tpd;
+  });
+  if (std::exchange(tpd_near_, near) || !near || announcing_.standing) return;
+  announced_.reset();
+  if (Result<void> again = announce(); !again) host().warn("telemetry: " + again.error().text);
 }
 
 void Telemetry::begin() {
@@ -173,6 +193,7 @@ void Telemetry::sample() {
 void Telemetry::on_change() {
   ++changes_;
   collect();
+  announce_anew();
   uint64_t since_ms = host().now_ms() - published_ms_;
   uint64_t wait_ms = since_ms >= config_.debounce_ms() ? 0 : config_.debounce_ms() - since_ms;
   debounce_ = Timer::once(host(), wait_ms, [this] { sample(); });

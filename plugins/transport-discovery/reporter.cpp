@@ -77,11 +77,19 @@ void Reporter::on_opened(visor_status status, visor_feed* feed) {
   feed_.reset(feed);
   state_ = State::kFollowing;
   whole_ = false;
+  stored_ = has_leaves();
   ingest_ = std::make_unique<ReporterFeed>(aggregator_, counters_, key_);
   if (Result<void> subscribed = subscribe(); !subscribed) {
     problem_ = subscribed.error().text;
     drop();
   }
+}
+
+bool Reporter::has_leaves() const {
+  visor_cursor* raw = nullptr;
+  if (feed_->api->cursor(feed_.get(), visor_span{}, &raw) != VISOR_OK) return false;
+  Owned<visor_cursor> cursor(raw);
+  return raw->api->seek(raw, visor_span{}, VISOR_FIRST) == VISOR_OK;
 }
 
 // Two subscriptions: the list is fetched first, and told of before the rest of its Root has come.
@@ -99,6 +107,8 @@ Result<void> Reporter::subscribe() {
 
 void Reporter::take_root(uint64_t sequence, std::span<const visor_op> ops) {
   sequence_ = sequence;
+  // It may be as old as our last life: what it said then was applied then, and says nothing of now.
+  if (std::exchange(stored_, false)) return;
   auto read = [this](std::string_view path) -> std::optional<ByteView> {
     visor_span value{};
     if (feed_->api->get(feed_.get(), to_span(path), &value) != VISOR_OK) return std::nullopt;
@@ -143,8 +153,7 @@ void Reporter::take_all_leaves() {
 
 void Reporter::on_closed(visor_status status) {
   if (status != VISOR_OK) problem_ = host_.error(status).text;
-  feed_.release();  // it is gone by itself
-  drop();
+  drop();  // opened again by the next reconcile()
 }
 
 void Reporter::drop() {

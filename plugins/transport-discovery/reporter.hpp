@@ -37,6 +37,7 @@ class Reporter {
   void open();
   void on_opened(visor_status status, visor_feed* feed);
   Result<void> subscribe();
+  bool has_leaves() const;
   void on_changed(uint64_t sequence, uint32_t flags, std::span<const visor_op> ops);
   void take_root(uint64_t sequence, std::span<const visor_op> ops);
   void take_all_leaves();
@@ -57,6 +58,7 @@ class Reporter {
   State state_ = State::kWaiting;
   size_t connections_ = 0;
   uint64_t seen_ms_ = 0; /* when somebody was here last */
+  bool stored_ = false;  /* what is told next is the Root that the feed had from before, not a new one */
   bool whole_ = false;   /* all leaves have been looked at since the feed was opened */
   uint64_t sequence_ = 0;
   std::string problem_;
