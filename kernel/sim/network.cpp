@@ -148,7 +148,9 @@ void SimNetwork::set_silent(const std::string& machine, bool silent) {
 
 uint64_t SimNetwork::latency_ms() {
   uint64_t spread = options_.latency_max_ms - options_.latency_min_ms + 1;
-  return options_.latency_min_ms + loop_.below(spread);
+  uint64_t ms = options_.latency_min_ms + loop_.below(spread);
+  const bool lost = options_.lost_per_million > 0 && loop_.below(1000000) < options_.lost_per_million;
+  return lost ? ms + kSentAgainMs : ms;
 }
 
 uint16_t SimNetwork::next_port() {

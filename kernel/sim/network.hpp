@@ -21,6 +21,7 @@ class Endpoint;
 struct NetworkOptions {
   uint64_t latency_min_ms = 1, latency_max_ms = 5; /* of each piece, in order within a connection */
   bool split = true;                               /* break writes into pieces, as real networks do */
+  uint32_t lost_per_million = 0;                   /* chance of each piece to be lost and come 200 ms later */
   uint32_t cut_per_million = 0;                    /* chance of each piece to end its connection instead */
 };
 
@@ -58,6 +59,7 @@ class SimNetwork {
   using Pair = std::pair<std::string, std::string>;
   static Pair ordered(const std::string& a, const std::string& b) { return a < b ? Pair{a, b} : Pair{b, a}; }
 
+  static constexpr uint64_t kSentAgainMs = 200;
   uint64_t latency_ms();
   uint16_t next_port();
   bool reachable(const std::string& from, const std::string& to) const;

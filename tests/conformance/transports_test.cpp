@@ -234,7 +234,11 @@ TEST_CASE("a save that is canceled gives its dial up, unless somebody else waits
 TEST_CASE("two visors that dial each other at once end with one transport", "[transports]") {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     INFO("seed " << seed);
-    SimWorld world(seed, {.latency_min_ms = 1, .latency_max_ms = 60, .split = true, .cut_per_million = 0});
+    SimWorld world(seed, {.latency_min_ms = 1,
+                          .latency_max_ms = 60,
+                          .split = true,
+                          .lost_per_million = 0,
+                          .cut_per_million = 0});
     Node &a = visor(world, "10.0.0.1"), &b = visor(world, "10.0.0.2");
     Save by_a(a, b.key(), "stcpr", at(b));
     world.run_for(world.loop().below(200));

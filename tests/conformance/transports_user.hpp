@@ -155,7 +155,8 @@ inline int64_t status_number(Node& node, const std::string& name) {
 }
 
 inline kernel::sim::NetworkOptions fixed_latency(uint64_t ms) {
-  return {.latency_min_ms = ms, .latency_max_ms = ms, .split = true, .cut_per_million = 0};
+  return {
+      .latency_min_ms = ms, .latency_max_ms = ms, .split = true, .lost_per_million = 0, .cut_per_million = 0};
 }
 
 // Sends back what comes, never holding more than one refused piece.
