@@ -8,10 +8,10 @@ NATIVE_PACKAGES := g++ cmake ninja-build ccache pkg-config \
   libssl-dev libwslay-dev zlib1g-dev libvalijson-dev libcli11-dev libfmt-dev catch2
 WASM_PACKAGES := clang-19 lld-19 llvm-19 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32 \
   wasi-libc dpkg-dev brotli
-TEST_PACKAGES := chromium prometheus clang-format-19 clang-tidy-19
+TEST_PACKAGES := chromium prometheus clang-format-19 clang-tidy-19 libclang-rt-19-dev
 PACKAGES := $(NATIVE_PACKAGES) $(WASM_PACKAGES) $(TEST_PACKAGES)
 
-.PHONY: help deps deps-build build test run fmt check-fmt clean
+.PHONY: help deps deps-build build test soak run fmt check-fmt clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,9 @@ build-%:
 	@[ -f build/$*/build.ninja ] || cmake --preset $* --log-level=NOTICE
 	cmake --build --preset $* -j $(JOBS)
 
+soak: deps build-fuzz ## fuzz every target, each for MINUTES (10)
+	tests/fuzz/soak.sh build/fuzz/tests/fuzz $(or $(MINUTES),10)
+
 run: build ## start a whole network on this machine and print the address to open
 	build/release/programs/visor/visor run demo
 
@@ -53,4 +56,4 @@ check-fmt: ## fail if `make fmt` would change something
 	git ls-files '*.hpp' '*.cpp' | xargs $(CLANG_FORMAT) --dry-run -Werror
 
 clean: ## remove everything that was built, but not the unpacked sources
-	rm -rf build/dev build/release build/asan build/wasm
+	rm -rf build/dev build/release build/asan build/tsan build/fuzz build/wasm

@@ -27,16 +27,21 @@ if(VISOR_WASM)
   endforeach()
 else()
   # g++ 12 warns of overlapping copies where a text is joined to a literal in an optimised build (its bug 105651).
+  # clang counts changes of sign and designated initializers here too.
   target_compile_options(visor_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique> $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+    $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique -Wno-restrict>
+    $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-sign-conversion -Wno-missing-designated-field-initializers>)
 endif()
 
 if(VISOR_SANITIZE)
   # The whole tree, so that a plugin and its host share one runtime.
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_compile_options(-fsanitize=${VISOR_SANITIZE} -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   # The sanitizers' own code makes g++ 12 see uninitialized values in the standard library's headers.
   add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-  add_link_options(-fsanitize=address,undefined)
+  add_link_options(-fsanitize=${VISOR_SANITIZE})
+endif()
+if(VISOR_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 # visor_add_library(crypto SOURCES ... LIBS ...): a static library `visor_crypto`, alias visor::crypto.

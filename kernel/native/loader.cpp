@@ -3,11 +3,10 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <array>
-#include <boost/dll/library_info.hpp>
 #include <boost/dll/shared_library.hpp>
 #include <filesystem>
-#include <fstream>
+
+#include "kernel/native/elf_symbols.hpp"
 
 namespace visor::kernel::native {
 namespace {
@@ -23,21 +22,6 @@ std::string plugin_name(const fs::path& file) {
   return name.substr(kFilePrefix.size(), name.size() - kFilePrefix.size() - kFileSuffix.size());
 }
 
-Result<void> check_file(const std::string& file) {
-  std::error_code error;
-  fs::file_status status = fs::status(file, error);
-  if (!fs::exists(status)) return failure(VISOR_ENOENT, file + ": there is no such file");
-  if (!fs::is_regular_file(status)) return failure(VISOR_EINVAL, file + ": not a file");
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return failure(VISOR_EIO, file + ": cannot be read");
-  std::array<char, 4> magic{};
-  in.read(magic.data(), magic.size());
-  if (magic != std::array<char, 4>{'\x7f', 'E', 'L', 'F'}) {
-    return failure(VISOR_EINVAL, file + ": not a shared object (it does not begin as an ELF file does)");
-  }
-  return {};
-}
-
 std::string symbols(const std::vector<std::string>& names) {
   std::string out;
   for (const std::string& name : names) {
@@ -50,20 +34,10 @@ std::string symbols(const std::vector<std::string>& names) {
 }  // namespace
 
 Result<std::vector<std::string>> scan_plugin(const std::string& file) {
-  if (auto checked = check_file(file); !checked) return std::unexpected(checked.error());
-  try {
-    dll::library_info info(file);
-    std::vector<std::string> names;
-    for (const std::string& symbol : info.symbols()) {
-      if (symbol.starts_with(kSymbolPrefix)) names.push_back(symbol.substr(kSymbolPrefix.size()));
-    }
-    std::ranges::sort(names);
-    auto twins = std::ranges::unique(names);
-    names.erase(twins.begin(), twins.end());
-    return names;
-  } catch (const std::exception& e) {
-    return failure(VISOR_EINVAL, file + ": its symbols cannot be read: " + e.what());
-  }
+  auto names = exported_symbols(file, kSymbolPrefix);
+  if (!names) return failure(names.error().status, file + ": " + names.error().text);
+  for (std::string& name : *names) name.erase(0, kSymbolPrefix.size());
+  return names;
 }
 
 Result<void> load_plugin(Catalog& catalog, const std::string& file) {

@@ -9,7 +9,7 @@
 namespace visor::kernel::native {
 
 /* The plugin names that a file's exported symbols announce, read without running any of its code.
- * VISOR_ENOENT: no such file; VISOR_EINVAL: not a shared object. */
+ * Errors: see exported_symbols(), with the file's name in front. */
 Result<std::vector<std::string>> scan_plugin(const std::string& file);
 
 /* Reads the symbols, loads the file for good (it is never unloaded), and adds its plugin to the catalog. */

@@ -1,4 +1,8 @@
 // Plugins in files: what the loader takes, and the sentence for each thing that it refuses.
+#include <elf.h>
+
+#include <cstring>
+
 #include "kernel/native/loader.hpp"
 
 #include <catch2/catch.hpp>
@@ -100,6 +104,27 @@ TEST_CASE(
     auto names = scan_plugin(scratch.write("visor-changed.so", changed));
     if (!names) CHECK_FALSE(names.error().text.empty());
   }
+}
+
+TEST_CASE("nothing is allocated for tables that a file only claims to have", "[kernel]") {
+  test::Scratch scratch;
+  const std::string good = test::Scratch::read(module("good"));
+  Elf64_Ehdr head;
+  std::memcpy(&head, good.data(), sizeof head);
+  REQUIRE(head.e_shnum > 5);
+  size_t refused = 0;
+  for (size_t section = 0; section < head.e_shnum; ++section) {
+    for (size_t field : {offsetof(Elf64_Shdr, sh_offset), offsetof(Elf64_Shdr, sh_size)}) {
+      std::string changed = good;
+      changed.replace(head.e_shoff + section * sizeof(Elf64_Shdr) + field, 8,
+                      "\xff\xff\xff\xff\xff\xff\xff\x7f");
+      auto names = scan_plugin(scratch.write("visor-claims.so", changed));
+      if (names) continue;
+      CHECK(names.error().text.ends_with("is beyond the end of the file"));
+      ++refused;
+    }
+  }
+  CHECK(refused == 4);  // the dynamic symbols and their names
 }
 
 TEST_CASE("a folder gives what can be used, and remembers why the rest cannot", "[kernel]") {
