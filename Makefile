@@ -11,7 +11,7 @@ WASM_PACKAGES := clang-19 lld-19 llvm-19 libc++-19-dev-wasm32 libc++abi-19-dev-w
 TEST_PACKAGES := chromium prometheus clang-format-19 clang-tidy-19 libclang-rt-19-dev
 PACKAGES := $(NATIVE_PACKAGES) $(WASM_PACKAGES) $(TEST_PACKAGES)
 
-.PHONY: help deps deps-build build test soak run fmt check-fmt clean
+.PHONY: help deps deps-build build test soak bench run fmt check-fmt clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -41,6 +41,12 @@ build-%:
 
 soak: deps build-fuzz ## fuzz every target, each for MINUTES (10)
 	tests/fuzz/soak.sh build/fuzz/tests/fuzz $(or $(MINUTES),10)
+
+bench: deps ## measure everything (or NAME=drive), print ratios, write docs/performance.md
+	@for preset in release wasm; do [ -f build/$$preset/build.ninja ] || cmake --preset $$preset --log-level=NOTICE; done
+	cmake --build --preset release -j $(JOBS) --target bench
+	cmake --build --preset wasm -j $(JOBS) --target bench
+	bench/run.sh $(NAME)
 
 run: build ## start a whole network on this machine and print the address to open
 	build/release/programs/visor/visor run demo
