@@ -1,7 +1,7 @@
 #include "api.hpp"
 
 #include "api_call.hpp"
-#include "arguments.hpp"
+#include "lib/arguments/arguments.hpp"
 
 namespace visor::gateway {
 namespace {
@@ -14,6 +14,17 @@ void answer_json(http::Exchange& exchange, const std::string& body) {
 
 bool is_read(const http::Exchange& exchange) {
   return exchange.method() == "GET" || exchange.method() == "HEAD";
+}
+
+/* A query as the command's arguments. */
+Result<std::string> arguments_of(std::string_view query, const visor_command& row) {
+  auto parameters = http::parse_query(query);
+  if (!parameters) return std::unexpected(parameters.error());
+  std::vector<arguments::Argument> out;
+  for (http::Parameter& parameter : *parameters) {
+    out.push_back({std::move(parameter.name), std::move(parameter.value)});
+  }
+  return arguments::to_json(out, row.params ? row.params : "");
 }
 
 void refuse_method(http::Exchange& exchange, std::string_view allowed) {
@@ -43,15 +54,15 @@ void Api::answer(http::Exchange& exchange) {
   std::string_view path = exchange.path();
   path.remove_prefix(std::string_view("/api").size());
   while (path.ends_with('/')) path.remove_suffix(1);
-  if (path.empty() || path == "/openapi.json") {
+  if (path.empty()) {
     if (!is_read(exchange)) return refuse_method(exchange, "GET, HEAD");
-    return answer_json(exchange, path.empty() ? list_json(rows()) : openapi_json(rows()));
+    return answer_json(exchange, openapi_json(rows()));
   }
   path.remove_prefix(1);
   size_t slash = path.find('/');
   if (slash == std::string_view::npos || path.find('/', slash + 1) != std::string_view::npos) {
     return exchange.respond_error(404, VISOR_ENOENT,
-                                  "expected /api/<instance>/<command>; GET /api lists what there is");
+                                  "expected /api/<instance>/<command>; GET /api describes what there is");
   }
   call(exchange, std::string(path.substr(0, slash)), std::string(path.substr(slash + 1)));
 }
@@ -68,7 +79,7 @@ void Api::call(http::Exchange& exchange, const std::string& instance, const std:
   }
   std::string args(exchange.body());
   if (query && row) {
-    auto parsed = arguments_of_query(exchange.query(), row->params);
+    auto parsed = arguments_of(exchange.query(), *row);
     if (!parsed) return exchange.respond_error(400, parsed.error().status, parsed.error().text);
     args = std::move(*parsed);
   }

@@ -1,7 +1,6 @@
 /* /api: every running instance's commands over HTTP.
  *
- *   GET  /api                        the list of commands, with their schemas
- *   GET  /api/openapi.json           the same as an OpenAPI document
+ *   GET  /api                        an OpenAPI document of all commands
  *   POST /api/<instance>/<command>   the body is the arguments, a JSON object; empty: none
  *   GET  /api/<instance>/<command>   for commands that only read; the query is the arguments
  *

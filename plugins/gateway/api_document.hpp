@@ -1,5 +1,4 @@
-/* What the API offers, for programs: a plain list and an OpenAPI document, both made of the commands' own
- * rows. */
+/* What the API offers, for programs: an OpenAPI document, made of the commands' own rows. */
 #ifndef VISOR_GATEWAY_API_DOCUMENT_HPP
 #define VISOR_GATEWAY_API_DOCUMENT_HPP
 #include <visor/plugin.hpp>
@@ -16,11 +15,10 @@ struct CommandRow {
   std::string path() const { return "/api/" + instance + "/" + command->name; }
 };
 
-/* {"commands":[{"instance","plugin","command","summary","path","methods","streams","params"}]}, without
- * hidden ones. */
-std::string list_json(const std::vector<CommandRow>& rows);
-
-/* OpenAPI 3.1. */
+/* OpenAPI 3.1, without hidden commands.  Beyond the standard, an operation has
+ *   x-instance, x-plugin, x-command   what it calls
+ *   x-streaming                       whether its values come one after the other, as events or lines
+ * and a tag an instance.  POST's operationId is "<instance>.<command>", GET's "<instance>.<command>.get". */
 std::string openapi_json(const std::vector<CommandRow>& rows);
 
 }  // namespace visor::gateway

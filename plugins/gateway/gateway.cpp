@@ -63,9 +63,6 @@ Result<void> Gateway::open() {
     return offered;
   }
   host().info("listening on " + address_);
-  if (!is_loopback(settings_.listen_host()) && settings_.token.empty()) {
-    host().info("no token is set, so only this machine may use commands; others get the public routes");
-  }
   return {};
 }
 
@@ -186,7 +183,7 @@ void Gateway::welcome(http::Exchange& exchange) {
       "This is a visor's gateway, without a page: \"root\" in its configuration names the folder of one, "
       "and " +
       std::string(settings_.root.empty() ? "it is not set" : "that folder has no index.html") +
-      ".\n\nThere is " + what_there_is() + "\nGET /api lists the commands.\n";
+      ".\n\nThere is " + what_there_is() + "\nGET /api describes the commands.\n";
   visor_span headers[] = {VISOR_TEXT("content-type"), VISOR_TEXT("text/plain; charset=utf-8")};
   exchange.respond(200, headers, 2, to_span(std::string_view(body)));
 }

@@ -11,12 +11,6 @@ bool all_of_digits_and_dots(std::string_view host) {
   return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-bool loopback_host(std::string_view host) {
-  if (host.starts_with("::ffff:")) host.remove_prefix(7); /* IPv4 heard on an IPv6 socket */
-  return host == "localhost" || host.ends_with(".localhost") || host == "::1" ||
-         (host.starts_with("127.") && all_of_digits_and_dots(host));
-}
-
 /* Takes as long for a wrong secret as for a right one. */
 bool same_secret(std::string_view given, std::string_view secret) {
   unsigned difference = given.size() == secret.size() ? 0 : 1;
@@ -29,9 +23,15 @@ bool same_secret(std::string_view given, std::string_view secret) {
 
 }  // namespace
 
+bool is_loopback_host(std::string_view host) {
+  if (host.starts_with("::ffff:")) host.remove_prefix(7); /* IPv4 heard on an IPv6 socket */
+  return host == "localhost" || host.ends_with(".localhost") || host == "::1" ||
+         (host.starts_with("127.") && all_of_digits_and_dots(host));
+}
+
 bool is_loopback(std::string_view address) {
   auto authority = http::parse_authority(address);
-  return authority && loopback_host(authority->host);
+  return authority && is_loopback_host(authority->host);
 }
 
 Guard::Guard(const Settings& settings)
@@ -45,7 +45,7 @@ bool Guard::own_host(std::string_view header) const {
   const std::string& host = authority->host;
   bool anywhere = listen_host_ == "0.0.0.0" || listen_host_ == "::";
   bool number = all_of_digits_and_dots(host) || host.find(':') != std::string::npos;
-  return loopback_host(host) || host == listen_host_ || (anywhere && number) ||
+  return is_loopback_host(host) || host == listen_host_ || (anywhere && number) ||
          std::ranges::find(hosts_, host) != hosts_.end();
 }
 

@@ -34,6 +34,8 @@ class Guard {
   std::vector<std::string> hosts_;
 };
 
+/* Is "127.0.0.1", "::1", "localhost" this machine?  Without brackets and port. */
+bool is_loopback_host(std::string_view host);
 /* Is "127.0.0.1:4242", "[::1]:80" or the like of this machine? */
 bool is_loopback(std::string_view address);
 

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "guard.hpp"
 #include "lib/http/url.hpp"
 
 namespace visor::gateway {
@@ -46,8 +47,8 @@ const char* const kSettingsSchema = R"({
     "root": {"type": "string", "minLength": 1, "description": "Folder of the page's files"},
     "bootstrap": {"type": "object",
       "description": "What GET /bootstrap.json tells anybody: where a page's visor begins"},
-    "token": {"type": "string", "minLength": 16, "pattern": "^[!-~]+$",
-      "description": "Secret that commands are asked with (Authorization: Bearer ...); without it only this machine may"},
+    "token": {"type": "string", "minLength": 16, "pattern": "^[!-~]+$", "writeOnly": true,
+      "description": "Secret that commands are asked with (Authorization: Bearer ...); needed where other machines can connect"},
     "hosts": {"type": "array", "items": {"type": "string", "minLength": 1},
       "description": "Names of this gateway besides localhost and the address it listens on"},
     "limits": {"type": "object", "additionalProperties": false, "properties": {
@@ -90,6 +91,12 @@ Result<Settings> read_settings(std::string_view text) {
   if (settings.listen_host().empty()) {
     return failure(VISOR_EINVAL, "\"listen\": expected an address like tcp://127.0.0.1:8080; got \"" +
                                      settings.listen + "\"");
+  }
+  if (settings.token.empty() && !is_loopback_host(settings.listen_host())) {
+    return failure(VISOR_EPERM, "\"listen\": other machines can connect to " + settings.listen +
+                                    ", and without a \"token\" (16 characters or more, for instance of "
+                                    "openssl rand -hex 16) they could use this visor's commands: set one, "
+                                    "or listen on tcp://127.0.0.1:8080");
   }
   return settings;
 }

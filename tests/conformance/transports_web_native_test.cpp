@@ -6,7 +6,7 @@ namespace visor::test::transports {
 namespace {
 
 std::string with_gateway(const std::string& listen, const std::string& transports) {
-  return R"({"plugins":[{"plugin":"gateway","config":{"listen":")" + listen +
+  return R"({"plugins":[{"plugin":"gateway","config":{"token":"0123456789abcdef","listen":")" + listen +
          R"("}},{"plugin":"transports","config":{)" + transports + "}}]}";
 }
 

@@ -1,11 +1,10 @@
-#include "arguments.hpp"
+#include "lib/arguments/arguments.hpp"
 
 #include <boost/json.hpp>
 #include <charconv>
+#include <optional>
 
-#include "lib/http/text.hpp"
-
-namespace visor::gateway {
+namespace visor::arguments {
 namespace {
 
 namespace json = boost::json;
@@ -60,29 +59,28 @@ json::value typed(const std::string& text, const json::object* schema) {
 
 }  // namespace
 
-Result<std::string> arguments_of_query(std::string_view query, const char* schema_text) {
-  auto parameters = http::parse_query(query);
-  if (!parameters) return std::unexpected(parameters.error());
+Result<std::string> to_json(std::span<const Argument> arguments, std::string_view schema_text) {
   json::error_code failed;
-  json::value schema = schema_text ? json::parse(schema_text, failed) : json::value();
+  json::value schema =
+      schema_text.empty() ? json::value() : json::parse(json::string_view(schema_text), failed);
   const json::object* properties = object_member(failed ? nullptr : schema.if_object(), "properties");
 
   json::object out;
-  for (const http::Parameter& parameter : *parameters) {
-    const json::object* property = object_member(properties, parameter.name);
-    bool list = allows(property, "array") && !parameter.value.starts_with('[');
-    json::value value = typed(parameter.value, list ? object_member(property, "items") : property);
-    json::value* before = out.if_contains(parameter.name);
+  for (const Argument& argument : arguments) {
+    const json::object* property = object_member(properties, argument.name);
+    bool list = allows(property, "array") && !argument.text.starts_with('[');
+    json::value value = typed(argument.text, list ? object_member(property, "items") : property);
+    json::value* before = out.if_contains(argument.name);
     if (before && !(list && before->is_array())) {
-      return failure(VISOR_EINVAL, "\"" + parameter.name + "\" is given twice");
+      return failure(VISOR_EINVAL, "\"" + argument.name + "\" is given twice");
     }
     if (before) {
       before->if_array()->push_back(std::move(value));
     } else {
-      out[parameter.name] = list ? json::value(json::array{std::move(value)}) : std::move(value);
+      out[argument.name] = list ? json::value(json::array{std::move(value)}) : std::move(value);
     }
   }
   return json::serialize(out);
 }
 
-}  // namespace visor::gateway
+}  // namespace visor::arguments
