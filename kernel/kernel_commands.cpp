@@ -15,7 +15,8 @@ constexpr const char* kLogArguments = R"({"type":"object","additionalProperties"
   "tail":{"type":"integer","minimum":0,"maximum":1000,"default":100,"description":"how many older records come first"},
   "follow":{"type":"boolean","default":true,"description":"stay for new records"},
   "level":{"enum":["trace","debug","info","warn","error"],"description":"the least level shown"},
-  "instance":{"type":"string","maxLength":64,"description":"only this instance's records"}}})";
+  "instance":{"type":"string","maxLength":64,"description":"only this instance's records"}},
+  "examples":[{"level":"warn"},{"instance":"gateway","tail":20,"follow":false}]})";
 
 }  // namespace
 

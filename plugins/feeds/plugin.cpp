@@ -116,14 +116,16 @@ constexpr visor_command kCommands[] = {
     "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the feed's key; one's own if not said"},
     "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "of the feed; the first that has one if not said"},
     "prefix": {"type": "string", "maxLength": 4096, "description": "only what is under it"},
-    "limit": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 1000}}
+    "limit": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 1000}},
+  "examples": [{}, {"prefix": "transports/", "limit": 20}]
 })",
      VISOR_COMMAND_READS, 0, command<&Feeds::tree>},
     {"get", "One leaf of a feed; what is not text is shown in hex", R"({
   "type": "object", "additionalProperties": false, "required": ["path"], "properties": {
     "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the feed's key; one's own if not said"},
     "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "of the feed; the first that has one if not said"},
-    "path": {"type": "string", "minLength": 1, "maxLength": 4096}}
+    "path": {"type": "string", "minLength": 1, "maxLength": 4096, "description": "of the leaf, as visor feeds tree shows it"}},
+  "examples": [{"path": "transports/telemetry/meta"}]
 })",
      VISOR_COMMAND_READS, 0, command<&Feeds::get>},
     {"peers", "Connections of feeds, and the peers that one is wanted to", kNoArguments, VISOR_COMMAND_READS,

@@ -194,7 +194,8 @@ constexpr visor_command kCommands[] = {
     "pk": {"type": "string", "pattern": "^[0-9a-f]{66}$", "description": "only those of which this visor is an edge"},
     "type": {"type": "string", "description": "only those of this type"},
     "live": {"type": "string", "enum": ["true", "false", "all"], "description": "only live or only ended ones; all if not said"},
-    "limit": {"type": "integer", "minimum": 1, "maximum": 5000, "description": "rows at most; 100 if not said"}}
+    "limit": {"type": "integer", "minimum": 1, "maximum": 5000, "description": "rows at most; 100 if not said"}},
+  "examples": [{"live": "true", "limit": 20}]
 })",
      VISOR_COMMAND_READS, 0, command<&TransportDiscovery::transports>},
 };

@@ -164,12 +164,14 @@ constexpr visor_command kCommands[] = {
     "pk": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the visor's public key"},
     "type": {"type": "string", "enum": ["stcpr", "swsr", "ws"], "description": "stcpr: TCP; swsr: WebSocket"},
     "address": {"type": "string", "maxLength": 512, "description": "tcp://host:port or ws://host:port/skywire"},
-    "label": {"type": "string", "enum": ["user", "automatic"]}}
+    "label": {"type": "string", "enum": ["user", "automatic"]}},
+  "examples": [{"pk": "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", "type": "stcpr", "address": "tcp://192.0.2.1:7777"}]
 })",
      0, 0, command<&Transports::add>},
     {"remove", "Closes a transport and does not make it again", R"({
   "type": "object", "additionalProperties": false, "required": ["id"], "properties": {
-    "id": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the transport's identifier"}}
+    "id": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the transport's identifier"}},
+  "examples": [{"id": "6ba7b810-9dad-11d1-80b4-00c04fd430c8"}]
 })",
      0, 0, command<&Transports::remove>},
 };

@@ -1,5 +1,8 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
+#include "kernel/nearest.hpp"
+#include "line.hpp"
 #include "program.hpp"
 
 namespace {
@@ -7,18 +10,27 @@ namespace {
 using namespace visor::programs;
 
 constexpr const char* kExamples =
+    "visor <instance> <command> [--key value]... calls a command of a running visor.  It prints a table on "
+    "a\n"
+    "terminal and JSON elsewhere (--table, --json), a line of JSON a value where values come one after the\n"
+    "other.  VISOR_GATEWAY and VISOR_TOKEN stand for --gateway URL and --token TEXT.\n"
+    "\n"
     "Examples:\n"
-    "  visor run demo                        a whole network on this machine; open the address that it "
-    "prints\n"
-    "  visor run --config visor.json         the plugins that a file lists\n"
-    "  visor transports list                 a command of the visor that runs behind http://127.0.0.1:8080\n"
-    "  visor kernel log --gateway http://127.0.0.1:8081\n"
+    "  visor run demo                      a whole network; open the address that it prints\n"
+    "  visor run --config visor.json       the plugins that a file lists\n"
+    "  visor transports list               of the visor behind http://127.0.0.1:8080\n"
+    "  visor kernel log --level warn --gateway http://127.0.0.1:8081\n"
     "\n"
-    "visor <instance> <command> [--key value]... calls a command of a running visor and prints what it "
-    "gives, as\n"
-    "JSON, a line a value.  VISOR_GATEWAY and VISOR_TOKEN stand for --gateway URL and --token TEXT.\n"
-    "\n"
-    "Exit codes: 0 done, 1 failed (stderr says why), 2 not understood, 130 stopped by a second signal.";
+    "Exit codes:\n";
+
+std::string footer() {
+  std::string out = commands_of_plugins() + "\n" + kExamples;
+  for (const ExitCodeText& code : kExitCodes) {
+    std::string number = std::to_string(code.code);
+    out += "  " + number + std::string(5 - number.size(), ' ') + code.meaning + "\n";
+  }
+  return out;
+}
 
 void add_common(CLI::App* app, Options& options) {
   app->add_option("--plugin-dir", options.plugin_dir, "Folder with visor-<name>.so")->type_name("FOLDER");
@@ -47,8 +59,58 @@ void add_run(CLI::App& app, Options& options) {
   add_common(run, options);
 }
 
+void add_described(CLI::App* app, Options& options) {
+  app->add_flag("--running", options.running,
+                "Of the visor that runs, with its instances' names, instead of the plugins that there are");
+  app->add_option("--gateway", options.gateway, "Where that visor's gateway is")->type_name("URL");
+  app->add_option("--token", options.token, "Its token")->type_name("TEXT");
+  add_common(app, options);
+}
+
+void add_descriptions(CLI::App& app, Options& options) {
+  auto* shells = app.add_subcommand("completions", "Print a script that completes this program's words");
+  shells->add_option("shell", options.shell, "Of which shell")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+      ->required();
+  add_described(shells, options);
+  shells->footer(
+      "Examples:\n  visor completions bash > /usr/share/bash-completion/completions/visor\n"
+      "  visor completions zsh > /usr/share/zsh/site-functions/_visor\n"
+      "  visor completions fish > ~/.config/fish/completions/visor.fish");
+  auto* man = app.add_subcommand("man", "Print the man page visor(1), in roff");
+  add_described(man, options);
+  man->footer("Examples:\n  visor man > /usr/share/man/man1/visor.1");
+}
+
+std::vector<std::string> names_of(const CLI::App& app) {
+  std::vector<std::string> out;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    out.push_back(sub->get_name());
+  }
+  return out;
+}
+
+/* One sentence, with the option that was meant. */
+int not_understood(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  std::string text = error.what();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::vector<std::string> words = app.remaining(true), known;
+  for (const OptionWord& option : words_of_app(*at).options) known.push_back("--" + option.name);
+  if (!words.empty() && words.front().starts_with('-')) {
+    std::string typed = words.front().substr(0, words.front().find('='));
+    text = "there is no option " + typed + "; " + visor::kernel::suggestion(typed, known);
+  }
+  if (&app != at) text = "visor " + at->get_name() + ": " + text;
+  report({VISOR_EINVAL, text});
+  return kUsage;
+}
+
 int dispatch(const CLI::App& app, const Options& options) {
   std::string name = app.get_subcommands().front()->get_name();
+  if (name == "completions") return print_completions(options, words_of_app(app));
+  if (name == "man") return print_man_page(options, words_of_app(app));
   if (name == "keygen") return keygen(options);
   if (name == "plugins") return list_plugins(options);
   if (name == "check") return check_plugin(options);
@@ -64,11 +126,12 @@ int dispatch(const CLI::App& app, const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   CLI::App app("A visor: a node of a relay network that measures its own connections.", "visor");
-  app.footer(kExamples);
+  app.footer(footer);
   app.require_subcommand(1);
   add_run(app, options);
   app.add_subcommand("keygen", "Write a new identity and print its public key")
       ->add_option("file", options.file, "Where the secret key goes; never overwritten")
+      ->type_name("FILE")
       ->required();
   add_common(app.add_subcommand("plugins", "List the plugins that can be started"), options);
   auto* check = app.add_subcommand("check", "Read a plugin's file, load it and say what it is");
@@ -77,16 +140,24 @@ int main(int argc, char** argv) {
   config->add_flag("--print")->description("Print it on stdout")->required();
   add_common(config, options);
 
+  add_descriptions(app, options);
+
   /* Anything that is no subcommand is an instance of a running visor. */
-  std::string first = argc > 1 ? argv[1] : "";
-  auto known = app.get_subcommands([&](const CLI::App* sub) { return sub->get_name() == first; });
-  if (!first.empty() && first[0] != '-' && known.empty()) {
-    return call_command({argv + 1, argv + argc});
+  std::vector<std::string> words(argv + 1, argv + argc), subcommands = names_of(app);
+  std::string first = first_word(words);
+  if (!first.empty() && std::ranges::find(subcommands, first) == subcommands.end()) {
+    return call_command(words, subcommands);
+  }
+  if (words.empty()) {
+    std::fputs(app.help().c_str(), stderr);
+    return kUsage;
   }
   try {
     app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& asked) {
+    return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kUsage;
+    return not_understood(app, error);
   }
   return dispatch(app, options);
 }

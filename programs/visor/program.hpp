@@ -1,13 +1,29 @@
 /* What the subcommands of `visor` share: options, the plugins that there are, where things lie. */
 #ifndef VISOR_PROGRAMS_PROGRAM_HPP
 #define VISOR_PROGRAMS_PROGRAM_HPP
+#include <string>
+#include <vector>
+
 #include "kernel/catalog.hpp"
 #include "kernel/log.hpp"
 #include "lib/crypto/secret.hpp"
+#include "words.hpp"
 
 namespace visor::programs {
 
-enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kInterrupted = 130 };
+enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kUnmet = 3, kInterrupted = 130 };
+
+struct ExitCodeText {
+  int code;
+  const char* meaning;
+};
+inline constexpr ExitCodeText kExitCodes[] = {
+    {kDone, "Done."},
+    {kFailed, "Failed; stderr says why in a sentence."},
+    {kUsage, "Not understood: an unknown word, or arguments that do not fit the command."},
+    {kUnmet, "What it needs is not there: no visor answers at the gateway's address, or another plugin."},
+    {kInterrupted, "Interrupted by SIGINT or SIGTERM; visor run ends so at the second one only."},
+};
 
 struct Options {
   std::string plugin_dir; /* empty: beside the program */
@@ -22,6 +38,10 @@ struct Options {
 
   /* keygen, check */
   std::string file;
+
+  /* completions, man */
+  std::string shell, gateway, token;
+  bool running = false; /* of the visor that runs, instead of the plugins that there are */
 };
 
 /* Fills the catalog in this program's own way: visor loads shared objects (catalog_shared.cpp), visor-static
@@ -44,8 +64,13 @@ int keygen(const Options& options);
 int list_plugins(const Options& options);
 int check_plugin(const Options& options);
 int print_config(const Options& options);
-/* visor <instance> <command> [--key value]...; arguments begin with the instance. */
-int call_command(const std::vector<std::string>& arguments);
+/* `program`: the words of its own subcommands. */
+int print_completions(const Options& options, CommandWord program);
+int print_man_page(const Options& options, CommandWord program);
+/* visor <instance> <command> [--key value]...; subcommands are what else the first word may have meant. */
+int call_command(const std::vector<std::string>& words, const std::vector<std::string>& subcommands);
+/* A line an instance, for --help. */
+std::string commands_of_plugins();
 
 }  // namespace visor::programs
 #endif  // VISOR_PROGRAMS_PROGRAM_HPP
