@@ -8,7 +8,7 @@ NATIVE_PACKAGES := g++ cmake ninja-build ccache pkg-config \
   libssl-dev libwslay-dev zlib1g-dev libvalijson-dev libcli11-dev libfmt-dev catch2
 WASM_PACKAGES := clang-19 lld-19 llvm-19 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32 \
   wasi-libc dpkg-dev brotli
-TEST_PACKAGES := chromium prometheus clang-format-19 clang-tidy-19 libclang-rt-19-dev
+TEST_PACKAGES := chromium prometheus clang-format-19 clang-tidy-19 zsh fish mandoc libclang-rt-19-dev
 PACKAGES := $(NATIVE_PACKAGES) $(WASM_PACKAGES) $(TEST_PACKAGES)
 
 .PHONY: help deps deps-build build test soak bench run fmt check-fmt clean

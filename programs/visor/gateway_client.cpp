@@ -88,14 +88,18 @@ struct GatewayClient::Impl {
       finish(failure(VISOR_ECANCELED, "interrupted"));
     });
     ReaderGone reader(loop, [this] { finish({}); });
-    if (!result) loop.run();
+    if (!result) {
+      running = true;
+      loop.run();
+      running = false;
+    }
     under_way = http::ClientCall();
     return *std::exchange(result, std::nullopt);
   }
   void finish(Result<void> with) {
     if (result) return;
     result = std::move(with);
-    loop.stop();
+    if (running) loop.stop();
   }
   void start(const http::ClientRequest& request, http::ClientCall::Events events) {
     result.reset();
@@ -120,6 +124,7 @@ struct GatewayClient::Impl {
   std::optional<Error> failed_start;
   http::ClientCall under_way;
   std::optional<Result<void>> result;
+  bool running = false; /* else a stop would end the next run */
 };
 
 GatewayClient::GatewayClient(Options options) {

@@ -128,6 +128,7 @@ int main(int argc, char** argv) {
   CLI::App app("A visor: a node of a relay network that measures its own connections.", "visor");
   app.footer(footer);
   app.require_subcommand(1);
+  app.set_version_flag("--version", "visor " VISOR_VERSION, "Print the version");
   add_run(app, options);
   app.add_subcommand("keygen", "Write a new identity and print its public key")
       ->add_option("file", options.file, "Where the secret key goes; never overwritten")
@@ -144,6 +145,10 @@ int main(int argc, char** argv) {
 
   /* Anything that is no subcommand is an instance of a running visor. */
   std::vector<std::string> words(argv + 1, argv + argc), subcommands = names_of(app);
+  if (!words.empty() && words.front() == "help") { /* visor help transports add */
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
   std::string first = first_word(words);
   if (!first.empty() && std::ranges::find(subcommands, first) == subcommands.end()) {
     return call_command(words, subcommands);
@@ -153,9 +158,9 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& asked) {
-    return app.exit(asked);
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend())); /* it reads them backwards */
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked); /* help, the version */
   } catch (const CLI::ParseError& error) {
     return not_understood(app, error);
   }

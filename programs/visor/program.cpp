@@ -6,6 +6,7 @@
 
 #include "kernel/native/key_file.hpp"
 #include "lib/crypto/secp256k1.hpp"
+#include "table.hpp"
 
 #include <sodium.h>
 
@@ -40,7 +41,7 @@ Result<crypto::SecretKey> read_or_make_key(const std::string& file) {
 }
 
 int report(const Error& error) {
-  fmt::print(stderr, "visor: {}\n", error.text);
+  fmt::print(stderr, "visor: {}\n", visible(error.text));
   return kFailed;
 }
 

@@ -9,25 +9,6 @@ namespace {
 
 namespace json = boost::json;
 
-/* Control characters of ASCII and, in UTF-8, those of Latin-1 as \xNN. */
-std::string visible(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    auto byte = static_cast<unsigned char>(text[i]);
-    auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
-    bool latin = byte == 0xC2 && next >= 0x80 && next < 0xA0;
-    if (latin) ++i;
-    auto shown = latin ? next : byte;
-    if (latin || byte < 0x20 || byte == 0x7F) {
-      out += {'\\', 'x', kHex[shown >> 4], kHex[shown & 15]};
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 /* Characters, not bytes: what follows the first byte of one is not counted. */
 size_t width_of(std::string_view text) {
   return static_cast<size_t>(
@@ -134,6 +115,24 @@ std::string list(const json::object& members) {
 }
 
 }  // namespace
+
+std::string visible(std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    auto byte = static_cast<unsigned char>(text[i]);
+    auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
+    bool latin = byte == 0xC2 && next >= 0x80 && next < 0xA0;
+    if (latin) ++i;
+    auto shown = latin ? next : byte;
+    if (latin || byte < 0x20 || byte == 0x7F) {
+      out += {'\\', 'x', kHex[shown >> 4], kHex[shown & 15]};
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
 
 std::string table_of(std::string_view text) {
   json::error_code failed;

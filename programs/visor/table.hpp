@@ -11,5 +11,8 @@ namespace visor::programs {
  * comes back as it is, escaped. */
 std::string table_of(std::string_view json);
 
+/* Control characters of ASCII and of Latin-1 as \xNN. */
+std::string visible(std::string_view text);
+
 }  // namespace visor::programs
 #endif  // VISOR_PROGRAMS_TABLE_HPP

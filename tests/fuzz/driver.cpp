@@ -25,7 +25,7 @@ using Input = std::vector<uint8_t>;
 Input running;
 uint64_t seed = 1, number = 0;
 
-void keep_input() {
+[[maybe_unused]] void keep_input() { /* only the sanitizers call back */
   std::string name = "crash-" + std::to_string(seed) + "-" + std::to_string(number);
   std::ofstream(name, std::ios::binary)
       .write(reinterpret_cast<const char*>(running.data()), std::ssize(running));
