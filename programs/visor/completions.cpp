@@ -125,6 +125,11 @@ std::string bash(const CommandWord& program) {
          "  esac\n"
          "  if [[ $values ]]; then words=$values\n"
          "  elif [[ $skip ]]; then words=''; fi\n"
+         "  if [[ $current != -* ]]; then # options are for those who begin one\n"
+         "    local plain=''\n"
+         "    for word in $words; do [[ $word == -* ]] || plain+=\"$word \"; done\n"
+         "    words=${plain:-$words}\n"
+         "  fi\n"
          "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
          "  [[ $words ]] || compopt -o default\n"
          "}\n"
@@ -179,7 +184,11 @@ std::string zsh(const CommandWord& program) {
          words +
          "    *) _files; return ;;\n"
          "  esac\n"
-         "  _describe -o 'word' words_\n"
+         "  if [[ $words[CURRENT] != -* ]]; then # options are for those who begin one\n"
+         "    local -a plain_=(\"${(@)words_:#-*}\")\n"
+         "    (( $#plain_ )) && words_=(\"${(@)plain_}\")\n"
+         "  fi\n"
+         "  _describe 'word' words_\n"
          "}\n"
          "if [[ ${funcstack[1]} == _visor ]]; then _visor \"$@\"; else compdef _visor visor; fi\n";
 }

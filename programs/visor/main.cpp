@@ -1,5 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "kernel/nearest.hpp"
 #include "line.hpp"
@@ -121,9 +123,7 @@ int dispatch(const CLI::App& app, const Options& options) {
   return kUsage;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   Options options;
   CLI::App app("A visor: a node of a relay network that measures its own connections.", "visor");
   app.footer(footer);
@@ -165,4 +165,12 @@ int main(int argc, char** argv) {
     return not_understood(app, error);
   }
   return dispatch(app, options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = run(argc, argv);
+  if (std::fflush(stdout) == 0 || errno == EPIPE || exit_code != kDone) return exit_code;
+  return report({VISOR_EIO, std::string("stdout takes no more: ") + std::strerror(errno)});
 }

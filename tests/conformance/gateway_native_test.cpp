@@ -32,6 +32,7 @@ class Ticker final : public Instance {
     visor_call* call;
     int64_t next = 0, limit = 0;
     size_t size = 0;
+    bool fail = false; /* in the end */
   };
   static void ready(void* ctx, visor_call*) { pump(static_cast<Count*>(ctx)); }
   static void canceled(void* ctx, visor_call* call) {
@@ -49,13 +50,16 @@ class Ticker final : public Instance {
     }
     if (count->limit == 0) return; /* stays until the caller leaves */
     std::unique_ptr<Count> owned(count);
-    count->call->api->finish(count->call, VISOR_OK);
+    Host host = count->ticker->host();
+    count->call->api->finish(count->call,
+                             count->fail ? host.fail(VISOR_ENOSPC, "no more \"numbers\"") : VISOR_OK);
   }
   Result<void> count(visor_call* call, std::string_view args) {
     auto object = json::parse(args).as_object();
     auto number = [&](const char* name) { return object.contains(name) ? object.at(name).as_int64() : 0; };
     if (number("limit") < 0) return failure(VISOR_ENOSPC, "there is no room for fewer than none");
-    auto* count = new Count{this, call, 0, number("limit"), static_cast<size_t>(number("size"))};
+    auto* count = new Count{
+        this, call, 0, number("limit"), static_cast<size_t>(number("size")), object.contains("fail")};
     call->api->attach(call, &kEvents, count);
     pump(count);
     return {};
@@ -72,7 +76,7 @@ class Ticker final : public Instance {
 };
 
 constexpr const char* kCountArguments = R"({"type":"object","additionalProperties":false,"properties":{
-  "limit":{"type":"integer"},"size":{"type":"integer"}}})";
+  "limit":{"type":"integer"},"size":{"type":"integer"},"fail":{"type":"boolean"}}})";
 constexpr const char* kEchoArguments = R"({"type":"object","additionalProperties":false,"properties":{
   "integer":{"type":"integer"},"number":{"type":"number"},"flag":{"type":"boolean"},"text":{"type":"string"},
   "list":{"type":"array","items":{"type":"integer"}}}})";
@@ -497,8 +501,40 @@ TEST_CASE("streaming commands come as events or lines", "[gateway]") {
   auto failed = site.get("/api/ticker/count?limit=-1");
   CHECK(failed.status == 507); /* at once: the status still tells it */
   CHECK(error_status(failed) == "ENOSPC");
+  std::string why = R"({"error":{"status":"ENOSPC","message":"no more \"numbers\""}})";
+  auto late = site.get("/api/ticker/count?limit=1&fail", {{"Accept", "text/event-stream"}});
+  CHECK(late.status == 200);
+  CHECK(late.body == "data: {\"n\":0, \"pad\":\"\"}\n\nevent: failed\ndata: " + why + "\n\n");
+  CHECK(site.get("/api/ticker/count?limit=1&fail").body == "{\"n\":0, \"pad\":\"\"}\n" + why + "\n");
   auto large = site.get("/api/ticker/count?limit=2&size=3000000");
   CHECK(large.body.size() > 6'000'000);
+}
+
+TEST_CASE("a stream of events that has nothing to say says so", "[gateway]") {
+  SimWorld world(1);
+  Node& server =
+      world.add("10.0.0.1", Site::text_of({{"listen", "tcp://0.0.0.0:80"}, {"token", "0123456789abcdef"}}),
+                Site::options());
+  Node& client = world.add("10.0.0.2", R"({"plugins":[]})");
+  http::ClientRequest request;
+  request.url = "http://10.0.0.1/api/ticker/count?limit=0";
+  request.headers = {{"Accept", "text/event-stream"}, {"Authorization", "Bearer 0123456789abcdef"}};
+  std::string body;
+  bool done = false;
+  http::ClientCall call;
+  REQUIRE(call.start(client.host(), client.find<visor_sockets>(VISOR_SOCKETS_1), request,
+                     {.head = [](const http::ResponseHead& head) { CHECK(head.status == 200); },
+                      .body = [&](ByteView piece) { body += text(piece); },
+                      .done = [&](Result<void>) { done = true; }})
+              .has_value());
+  world.run_for(14'000);
+  CHECK(body.empty());
+  world.run_for(32'000);
+  CHECK(body == ": still here\n\n: still here\n\n: still here\n\n");
+  CHECK_FALSE(done);
+  call = http::ClientCall();
+  world.run_for(1'000);
+  CHECK(server.call("ticker", "seen")->find("\"canceled\":1") != std::string::npos);
 }
 
 TEST_CASE("a client that leaves cancels its call", "[gateway]") {
@@ -770,6 +806,35 @@ TEST_CASE("garbage on the port harms nobody else", "[gateway]") {
   CHECK(site.status_number("connections") <= 64);
   clients.clear();
   CHECK(site.world.run_until([&] { return site.status_number("connections") == 1; }, 5'000));
+}
+
+TEST_CASE("the limits of the configuration hold", "[gateway]") {
+  Site site({{"limits", json::object{{"body_bytes", 100},
+                                     {"header_bytes", 1024},
+                                     {"connections_per_address", 3},
+                                     {"request_timeout_ms", 100},
+                                     {"idle_timeout_ms", 100}}}});
+  CHECK(site.ask("POST", "/api/ticker/change", {}, std::string(100, ' ')).status == 200);
+  auto long_body = site.ask("POST", "/api/ticker/change", {}, std::string(101, ' '));
+  CHECK(long_body.status == 413);
+  CHECK(long_body.body.find("100 bytes") != std::string::npos);
+  CHECK(site.get("/api/kernel/status", {{"X-Long", std::string(1024, 'x')}}).status == 431);
+
+  auto slow = site.connect(), idle = site.connect();
+  slow->write("GET /api/kernel/status HTTP/1.1\r\nHost: ");
+  REQUIRE(site.world.run_until([&] { return slow->ended && idle->ended; }, 5'000));
+  CHECK(slow->text().starts_with("HTTP/1.1 408 "));
+  CHECK(idle->text().empty());
+  slow.reset();
+  idle.reset();
+  REQUIRE(site.world.run_until([&] { return site.status_number("connections") == 0; }, 5'000));
+
+  int64_t refused = site.status_number("connections_refused");
+  std::vector<std::unique_ptr<StreamUser>> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(site.connect());
+  REQUIRE(
+      site.world.run_until([&] { return site.status_number("connections_refused") == refused + 1; }, 5'000));
+  CHECK(site.status_number("timeouts") >= 1);
 }
 
 }  // namespace visor::test

@@ -156,6 +156,9 @@ test('a mistake is told in one sentence, with what was meant', async (t) => {
   }
   const escape = await call(['links', 'li\x1b[31mst']);
   assert.match(escape.stderr, /no command "li\\x1b\[31mst"/);
+  const full = spawnSync('sh', ['-c', '"$0" "$@" >/dev/full', visorProgram, 'kernel', '--help'], { encoding: 'utf8', env: { ...process.env, VISOR_GATEWAY: nowhere } });
+  assert.equal(full.status, 1);
+  assert.match(full.stderr, /^visor: stdout takes no more: No space left on device\n$/);
   const none = await call([]);
   assert.equal(none.code, 2);
   assert.match(none.stderr, /Usage: visor/);
@@ -222,13 +225,23 @@ test('the man page and the completions know every word', async (t) => {
     'compopt() { :; }; _visor; printf "%s\\n" "${COMPREPLY[@]}"'], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
   assert.deepEqual(complete(['li']), ['links']);
   assert.deepEqual(complete(['ke']), ['keygen', 'kernel']);
-  assert.deepEqual(complete(['links', '']).filter((word) => !word.startsWith('-')),
+  assert.deepEqual(complete(['links', '']),
     Object.values(paths).filter(({ post }) => post['x-instance'] === 'links').map(({ post }) => post['x-command']));
   assert.deepEqual(complete(['kernel', 'log', '--le']), ['--level']);
   assert.deepEqual(complete(['kernel', 'log', '--level', 'w']), ['warn']);
   assert.deepEqual(complete(['--gateway', address, 'kernel', 'lo']), ['log']);
   assert.deepEqual(complete(['run', 'de']), ['demo']);
   assert.deepEqual(complete(['completions', 'z']), ['zsh']);
+  if (!spawnSync('zsh', ['--version']).error) {
+    // Outside of zsh's own completion its functions are ours: what _visor hands them is shown.
+    const zsh = (words) => spawnSync('zsh', ['-f', '-c',
+      'compdef() { : }; compadd() { shift; print -l -- "$@" }; _describe() { [[ $# == 2 ]] && print -l -- "${(P@)2}" }; ' +
+      `source ${scripts.zsh}; words=(visor ${words.map((word) => `'${word}'`).join(' ')}); CURRENT=$#words; _visor`], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
+    assert.ok(zsh(['']).some((line) => line.startsWith('links:Measured')), zsh(['']).join());
+    assert.deepEqual(zsh(['links', '']).map((line) => line.split(':')[0]), complete(['links', '']));
+    assert.ok(zsh(['links', '-']).some((line) => line.startsWith('--json:')));
+    assert.deepEqual(zsh(['kernel', 'log', '--level', '']), ['trace', 'debug', 'info', 'warn', 'error']);
+  }
   if (spawnSync('fish', ['--version']).error) return;
   const fish = spawnSync('fish', ['--no-config', '-c', `source ${scripts.fish}; complete -C 'visor links add --type s'`], { encoding: 'utf8' });
   assert.deepEqual(fish.stdout.split('\n').filter(Boolean).map((line) => line.split('\t')[0]), ['stcpr', 'swsr']);
