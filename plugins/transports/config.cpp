@@ -8,7 +8,7 @@
 namespace visor::transports {
 
 const char kConfigSchema[] = R"({
-  "type": "object", "additionalProperties": false,
+  "type": "object", "additionalProperties": false, "examples": [{"listen": "tcp://0.0.0.0:7000"}],
   "properties": {
     "listen": {"type": "string", "pattern": "^tcp://", "description": "where TCP transports are accepted, tcp://address:port"},
     "peers": {"type": "array", "description": "transports to keep up", "items": {

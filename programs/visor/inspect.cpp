@@ -1,11 +1,10 @@
-/* keygen, plugins, check, config: what looks and does not run. */
+/* keygen, plugins, config: what looks and does not run. */
 #include <fmt/core.h>
 
 #include <boost/json.hpp>
 #include <filesystem>
 
 #include "kernel/native/key_file.hpp"
-#include "kernel/native/loader.hpp"
 #include "lib/crypto/secp256k1.hpp"
 #include "program.hpp"
 
@@ -47,17 +46,6 @@ int list_plugins(const Options& options) {
   for (const auto& entry : catalog.entries()) print_entry(entry);
   for (const auto& refusal : catalog.refusals()) fmt::print(stderr, "visor: {}\n", refusal.why);
   return catalog.refusals().empty() ? kDone : kFailed;
-}
-
-int check_plugin(const Options& options) {
-  auto names = kernel::native::scan_plugin(options.file);
-  if (!names) return report(names.error());
-  kernel::Catalog catalog;
-  if (auto loaded = kernel::native::load_plugin(catalog, options.file); !loaded)
-    return report(loaded.error());
-  for (const auto& entry : catalog.entries()) print_entry(entry);
-  fmt::print("its one symbol, its name, its ABI and its rows of commands are in order\n");
-  return kDone;
 }
 
 int print_config(const Options& options) {

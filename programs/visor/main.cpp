@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "check/native/check.hpp"
 #include "kernel/nearest.hpp"
 #include "line.hpp"
 #include "program.hpp"
@@ -59,6 +60,48 @@ void add_run(CLI::App& app, Options& options) {
       ->capture_default_str();
   run->add_flag("--log-json", options.log_json, "Log as JSON lines");
   add_common(run, options);
+}
+
+void add_check(CLI::App& app, Options& options) {
+  auto* check =
+      app.add_subcommand("check", "Does a plugin keep to the contract?  A process a check, a line a check");
+  check->add_option("file", options.file, "visor-<name>.so")->type_name("FILE")->required();
+  check
+      ->add_option("--with", options.check_with,
+                   "Another plugin to run beside it, which offers what it needs")
+      ->type_name("FILE");
+  check
+      ->add_option("--config", options.check_config,
+                   "Its configuration, JSON, or @FILE; by default its schema's first "
+                   "example, or {}")
+      ->type_name("JSON");
+  check->add_option("--only", options.check_only, "A group, or group/check; more than once for more")
+      ->type_name("GROUP");
+  check->add_option("--seed", options.check_seed, "What is random follows from it")->capture_default_str();
+  check
+      ->add_option("--timeout", options.check_timeout_s,
+                   "Seconds for one check; some have a few times as much")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  check->add_flag("--json", options.json, "One JSON object instead of lines");
+  std::string groups;
+  for (const visor::check::Group& group : visor::check::groups()) {
+    groups += std::string("  ") + group.name + std::string(10 - std::strlen(group.name), ' ') +
+              group.summary + "\n";
+  }
+  check->footer(
+      "Groups:\n" + groups +
+      "\nWhat it needs is taken from the visor-*.so beside it, unless --with says otherwise.  In --config, "
+      "@PEER_KEY@,\n@PEER_HOST@ and @OWN_HOST@ stand for the other of the two visors that the group net "
+      "runs, "
+      "and their machines.\nIts code runs as you; checks work in folders below TMPDIR.\n"
+      "\nExamples:\n"
+      "  visor check visor-echo.so\n"
+      "  visor check visor-feeds.so --only contract --only life/thousand --seed 7\n"
+      "  visor check visor-echo.so --config '{\"greeting\": \"hello\"}' --json\n"
+      "\nExit codes: 0 every check passed, 1 one failed, 2 not understood, 3 what it needs is missing, so "
+      "that "
+      "only its\nfile was checked.");
 }
 
 void add_described(CLI::App* app, Options& options) {
@@ -135,8 +178,7 @@ int run(int argc, char** argv) {
       ->type_name("FILE")
       ->required();
   add_common(app.add_subcommand("plugins", "List the plugins that can be started"), options);
-  auto* check = app.add_subcommand("check", "Read a plugin's file, load it and say what it is");
-  check->add_option("file", options.file, "visor-<name>.so")->required();
+  add_check(app, options);
   auto* config = app.add_subcommand("config", "The configuration that each plugin takes, as JSON Schema");
   config->add_flag("--print")->description("Print it on stdout")->required();
   add_common(config, options);

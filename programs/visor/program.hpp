@@ -39,6 +39,12 @@ struct Options {
   /* keygen, check */
   std::string file;
 
+  /* check */
+  std::vector<std::string> check_with, check_only;
+  std::string check_config;
+  uint64_t check_seed = 1, check_timeout_s = 60;
+  bool json = false;
+
   /* completions, man */
   std::string shell, gateway, token;
   bool running = false; /* of the visor that runs, instead of the plugins that there are */

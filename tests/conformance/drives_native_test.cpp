@@ -41,14 +41,15 @@ class Folder {
     SimWorld world(1);
     Node& node = world.add("alpha", folder.config());
     DriveUser drive(world, node);
-    auto kv = drive.open();
+    auto kv = drive.open_map();
     for (uint32_t n = 1;; ++n) {
       std::string number = std::to_string(n), filler(n % 3000, 'f');
       std::vector<std::string> keys;
       for (int i = 0; i < 20; ++i) keys.push_back("key" + std::to_string(i));
       std::vector<visor_op> ops;
-      for (auto& key : keys) ops.push_back({VISOR_PUT, 0, lend(key), lend(number)});
-      ops.push_back({VISOR_PUT, 0, VISOR_TEXT("filler"), lend(filler)});
+      for (auto& key : keys)
+        ops.push_back({VISOR_PUT, 0, to_span(std::string_view(key)), to_span(std::string_view(number))});
+      ops.push_back({VISOR_PUT, 0, VISOR_TEXT("filler"), to_span(std::string_view(filler))});
       if (kv->api->write(kv.get(), ops.data(), ops.size()) != VISOR_OK) ::_exit(2);
       if (n % 4 == 0) {
         if (!drive.sync(kv.get())) ::_exit(3);
@@ -63,7 +64,7 @@ uint32_t last_batch(const Folder& folder) {
   SimWorld world(1);
   Node& node = world.add("alpha", folder.config());
   DriveUser drive(world, node);
-  auto kv = drive.open();
+  auto kv = drive.open_map();
   std::set<std::string> numbers;
   int keys = 0;
   REQUIRE(scan(kv.get(), bytes(std::string_view("key")), [&](ByteView, ByteView value) {
@@ -83,7 +84,7 @@ TEST_CASE("storage_leveldb follows the drives' script", "[drive]") {
   Folder folder;
   SimWorld world(1);
   Node& node = world.add("alpha", folder.config());
-  check_drive(DriveUser(world, node));
+  check_drive(world, node);
 }
 
 TEST_CASE("storage_leveldb keeps everything across restarts", "[drive]") {
@@ -93,9 +94,9 @@ TEST_CASE("storage_leveldb keeps everything across restarts", "[drive]") {
     SimWorld world(seed);
     Node& node = world.add("alpha", folder.config());
     DriveUser drive(world, node);
-    auto kv = drive.open();
-    check_equal(kv.get(), model);
-    follow_model(kv.get(), model, seed, 100);
+    auto kv = drive.open_map();
+    REQUIRE(check::expect_equal(drive, kv.get(), model));
+    REQUIRE(check::follow_model(drive, kv.get(), model, seed, 100));
   }
 }
 
@@ -130,7 +131,7 @@ TEST_CASE("storage_leveldb names the folder that it cannot use, and deletes noth
   SECTION("another program has it open") {
     Node& first = world.add("first", folder.config());
     DriveUser user(world, first);
-    auto kv = user.open();
+    auto kv = user.open_map();
     Node& second = world.add("second", folder.config());
     auto refused = DriveUser(world, second).try_open("map");
     REQUIRE(!refused);
@@ -141,7 +142,7 @@ TEST_CASE("storage_leveldb names the folder that it cannot use, and deletes noth
     {
       Node& node = world.add("first", folder.config());
       DriveUser user(world, node);
-      auto kv = user.open();
+      auto kv = user.open_map();
       REQUIRE(put_one(kv.get(), "k", "v") == VISOR_OK);
       kv.reset();
       world.remove(node);

@@ -12,8 +12,9 @@ const allowed = {
   sdk: [],
   lib: ['sdk', 'lib'],
   kernel: ['sdk', 'lib/crypto'],
+  check: ['sdk', 'kernel', 'lib/crypto'],
   plugins: ['sdk', 'lib'],
-  programs: ['sdk', 'lib', 'kernel'],
+  programs: ['sdk', 'lib', 'kernel', 'check'],
   clients: ['sdk', 'lib'],
 };
 
