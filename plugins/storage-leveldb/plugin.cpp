@@ -1,11 +1,11 @@
 // storage_leveldb: a drive that keeps each map in a LevelDB of its own, a folder under `path`.
-#include <leveldb/db.h>
-#include <leveldb/filter_policy.h>
 #include <leveldb/write_batch.h>
 #include <visor/plugin.hpp>
 
 #include <boost/json.hpp>
 #include <filesystem>
+
+#include "database.hpp"
 
 namespace visor::storage_leveldb {
 namespace {
@@ -19,45 +19,9 @@ visor_span span(const leveldb::Slice& s) {
   return {s.data(), s.size()};
 }
 
-Error to_error(const leveldb::Status& status) {
-  std::string text = status.ToString();
-  if (status.IsCorruption()) return {VISOR_ECORRUPT, text + "; restore the folder from a copy or remove it"};
-  if (text.find("No space left") != std::string::npos)
-    return {VISOR_ENOSPC, text + "; free some space on the disk"};
-  if (text.find("lock ") != std::string::npos)
-    return {VISOR_EEXIST, text + "; another program has this map open"};
-  return {VISOR_EIO, text};
-}
-
-// The open database; cursors, snapshots and work under way share it, and the last one closes it.
-struct Database {
-  std::unique_ptr<const leveldb::FilterPolicy> filter{leveldb::NewBloomFilterPolicy(10)};
-  std::unique_ptr<leveldb::DB> db;
-};
-using DatabasePtr = std::shared_ptr<Database>;
-
-Result<DatabasePtr> open_database(const fs::path& folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) {
-    return failure(VISOR_EIO, "cannot make the folder " + folder.string() + ": " + failed.message() +
-                                  "; set \"path\" to one that this program may write to");
-  }
-  auto database = std::make_shared<Database>();
-  leveldb::Options options;
-  options.create_if_missing = true;
-  options.filter_policy = database->filter.get();
-  leveldb::DB* db = nullptr;
-  if (auto status = leveldb::DB::Open(options, folder.string(), &db); !status.ok()) {
-    return std::unexpected(to_error(status));
-  }
-  database->db.reset(db);
-  return database;
-}
-
 struct Snapshot {
-  explicit Snapshot(DatabasePtr d) : database(std::move(d)), snapshot(database->db->GetSnapshot()) {}
-  ~Snapshot() { database->db->ReleaseSnapshot(snapshot); }
+  explicit Snapshot(DatabasePtr d) : database(std::move(d)), snapshot(database->db().GetSnapshot()) {}
+  ~Snapshot() { database->db().ReleaseSnapshot(snapshot); }
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
   DatabasePtr database;
@@ -67,6 +31,7 @@ using SnapshotPtr = std::shared_ptr<Snapshot>;
 
 leveldb::ReadOptions read_options(const SnapshotPtr& snapshot) {
   leveldb::ReadOptions options;
+  options.verify_checksums = true;  // VISOR_ECORRUPT is what the interface has for it
   if (snapshot) options.snapshot = snapshot->snapshot;
   return options;
 }
@@ -77,9 +42,10 @@ class Cursor final : public CursorProvider {
       : CursorProvider(host),
         database_(std::move(database)),
         snapshot_(std::move(snapshot)),
-        at_(database_->db->NewIterator(read_options(snapshot_))) {}
+        at_(database_->db().NewIterator(read_options(snapshot_))) {}
 
   visor_status seek(visor_span target, int32_t how) override {
+    WatchedEnv::forget_last_read();
     switch (how) {
       case VISOR_FIRST:
         at_->SeekToFirst();
@@ -108,25 +74,33 @@ class Cursor final : public CursorProvider {
     if (direction != 1 && direction != -1) {
       return host().fail(VISOR_EINVAL, "a step is +1 or -1; got " + std::to_string(direction));
     }
-    if (!at_->Valid()) return show();
+    if (failed_ || !at_->Valid()) return show();
     direction > 0 ? at_->Next() : at_->Prev();
     return show();
   }
 
  private:
+  // LevelDB passes over a block that it cannot read and tells at the end; here nothing is shown beyond it.
+  // Asking costs as much as a step, so it is asked when something was read.
   visor_status show() {
-    if (at_->Valid()) {
-      key = span(at_->key());
-      value = span(at_->value());
-      return VISOR_OK;
-    }
     key = value = visor_span{};
-    return at_->status().ok() ? VISOR_ENOENT : host().fail(to_error(at_->status()));
+    uint64_t reads = WatchedEnv::table_reads();
+    if (!at_->Valid() || failed_ || std::exchange(reads_, reads) != reads) {
+      auto status = at_->status();
+      failed_ = !status.ok();
+      if (failed_) return host().fail(database_->error(status));
+    }
+    if (!at_->Valid()) return VISOR_ENOENT;
+    key = span(at_->key());
+    value = span(at_->value());
+    return VISOR_OK;
   }
 
   DatabasePtr database_;
   SnapshotPtr snapshot_;
   std::unique_ptr<leveldb::Iterator> at_;
+  uint64_t reads_ = 0;
+  bool failed_ = false;
 };
 
 class Kv final : public KvProvider {
@@ -136,38 +110,31 @@ class Kv final : public KvProvider {
       : KvProvider(host), database_(std::move(database)), snapshot_(std::move(snapshot)) {}
 
   visor_status get(visor_span key, visor_span* out) override {
-    auto status = database_->db->Get(read_options(snapshot_), slice(key), &value_);
+    WatchedEnv::forget_last_read();
+    auto status = database_->db().Get(read_options(snapshot_), slice(key), &value_);
     if (status.IsNotFound()) return VISOR_ENOENT;
-    if (!status.ok()) return host().fail(to_error(status));
+    if (!status.ok()) return host().fail(database_->error(status));
     *out = to_span(std::string_view(value_));
     return VISOR_OK;
   }
 
-  // An empty batch written with sync forces everything that the log holds before it to the disk.
   visor_status sync(visor_done raw) override {
     struct Work {
       DatabasePtr database;
-      leveldb::Status status;
+      Result<void> synced;
       Done done;
     };
     auto* work = new Work{database_, {}, Done(host(), raw)};
-    visor_status status = host().raw()->api->work(host().raw(),
-                                                  [](void* ctx) {
-                                                    auto* self = static_cast<Work*>(ctx);
-                                                    leveldb::WriteOptions options;
-                                                    options.sync = true;
-                                                    leveldb::WriteBatch nothing;
-                                                    self->status =
-                                                        self->database->db->Write(options, &nothing);
-                                                  },
-                                                  work,
-                                                  {[](void* ctx, visor_status ran, void*) {
-                                                     std::unique_ptr<Work> self(static_cast<Work*>(ctx));
-                                                     if (ran == VISOR_OK && !self->status.ok())
-                                                       return self->done.complete(to_error(self->status));
-                                                     self->done.complete(ran);
-                                                   },
-                                                   work});
+    auto run = [](void* ctx) {
+      auto* self = static_cast<Work*>(ctx);
+      self->synced = self->database->sync();
+    };
+    auto ran = [](void* ctx, visor_status status, void*) {
+      std::unique_ptr<Work> self(static_cast<Work*>(ctx));
+      if (status == VISOR_OK && !self->synced) return self->done.complete(self->synced.error());
+      self->done.complete(status);
+    };
+    visor_status status = host().raw()->api->work(host().raw(), run, work, {ran, work});
     if (status != VISOR_OK) {
       work->done.dismiss();
       delete work;
@@ -179,9 +146,9 @@ class Kv final : public KvProvider {
     const std::string last(16, '\xff');
     leveldb::Range all("", last);
     uint64_t bytes = 0;
-    database_->db->GetApproximateSizes(&all, 1, &bytes);
+    database_->db().GetApproximateSizes(&all, 1, &bytes);
     std::string memory;
-    database_->db->GetProperty("leveldb.approximate-memory-usage", &memory);
+    database_->db().GetProperty("leveldb.approximate-memory-usage", &memory);
     stats_ =
         "{\"bytes\":" + std::to_string(bytes) + ",\"memory_bytes\":" + (memory.empty() ? "0" : memory) + "}";
     *json = to_span(std::string_view(stats_));
@@ -196,8 +163,8 @@ class Kv final : public KvProvider {
     for (const visor_op& op : ops) {
       op.kind == VISOR_PUT ? batch.Put(slice(op.key), slice(op.value)) : batch.Delete(slice(op.key));
     }
-    auto status = database_->db->Write({}, &batch);
-    return status.ok() ? VISOR_OK : host().fail(to_error(status));
+    auto written = database_->write(batch);
+    return written ? VISOR_OK : host().fail(written.error());
   }
   Result<std::unique_ptr<CursorProvider>> make_cursor() override {
     return std::make_unique<Cursor>(host(), database_, snapshot_);
@@ -223,18 +190,16 @@ class Drive final : public DriveProvider {
       Result<DatabasePtr> database = failure(VISOR_ECANCELED, "the drive stopped before the map was open");
     };
     auto outcome = std::make_shared<Outcome>();
-    work([outcome, folder = folder(name)] { outcome->database = open_database(folder); },
+    work([outcome, folder = folder(name)] { outcome->database = Database::open(folder); },
          [host = host(), outcome, opened = std::move(opened)] {
            if (!outcome->database) return opened(std::unexpected(outcome->database.error()));
            opened(std::make_unique<Kv>(host, *outcome->database));
          });
   }
   void on_erase(const std::string& name, Erased erased) override {
-    auto status = std::make_shared<leveldb::Status>();
-    work([status, folder = folder(name)] { *status = leveldb::DestroyDB(folder.string(), {}); },
-         [status, erased = std::move(erased)] {
-           status->ok() ? erased({}) : erased(std::unexpected(to_error(*status)));
-         });
+    auto outcome = std::make_shared<Result<void>>();
+    work([outcome, folder = folder(name)] { *outcome = Database::erase(folder); },
+         [outcome, erased = std::move(erased)] { erased(std::move(*outcome)); });
   }
 
  private:
