@@ -86,6 +86,7 @@ struct Direct {
   Direct() {
     leveldb::Options options; /* the plugin's */
     options.create_if_missing = true;
+    options.paranoid_checks = true;
     options.filter_policy = filter.get();
     leveldb::DB* opened = nullptr;
     if (!leveldb::DB::Open(options, folder.path(), &opened).ok()) give_up("LevelDB does not open");
@@ -112,11 +113,18 @@ void put_direct(leveldb::DB& db, const Objects& objects) {
   }
 }
 
+leveldb::ReadOptions checked() { /* as the plugin reads */
+  leveldb::ReadOptions options;
+  options.verify_checksums = true;
+  return options;
+}
+
 void get_direct(leveldb::DB& db, const Objects& objects) {
+  const leveldb::ReadOptions options = checked();
   std::string value;
   for (uint32_t number : objects.reading) {
     const std::string_view key = text_of(objects.keys[number]);
-    if (!db.Get({}, {key.data(), key.size()}, &value).ok() || value.size() != kValueBytes)
+    if (!db.Get(options, {key.data(), key.size()}, &value).ok() || value.size() != kValueBytes)
       give_up("a value is not there");
   }
 }
