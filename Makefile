@@ -8,10 +8,10 @@ NATIVE_PACKAGES := g++ cmake ninja-build ccache pkg-config \
   libssl-dev libwslay-dev zlib1g-dev libvalijson-dev libcli11-dev libfmt-dev catch2
 WASM_PACKAGES := clang-19 lld-19 llvm-19 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32 \
   wasi-libc dpkg-dev brotli
-TEST_PACKAGES := chromium prometheus clang-format-19 clang-tidy-19 zsh fish mandoc libclang-rt-19-dev
+TEST_PACKAGES := abigail-tools chromium prometheus clang-format-19 clang-tidy-19 zsh fish mandoc libclang-rt-19-dev
 PACKAGES := $(NATIVE_PACKAGES) $(WASM_PACKAGES) $(TEST_PACKAGES)
 
-.PHONY: help deps deps-build build test soak bench run fmt check-fmt clean
+.PHONY: help deps deps-build build install test soak bench run fmt check-fmt clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -50,6 +50,11 @@ bench: deps ## measure everything (or NAME=drive), print ratios, write docs/perf
 
 run: build ## start a whole network on this machine and print the address to open
 	build/release/programs/visor/visor run demo
+
+PREFIX ?= /usr/local
+install: build ## the program, its plugins, the page and the SDK below PREFIX (/usr/local)
+	cmake --install build/release --prefix $(PREFIX)
+	cmake --install build/wasm --prefix $(PREFIX)
 
 # Natively under the sanitizers, then the portable part as wasm under Node.  The bundle first: end-to-end tests open it.
 test: deps build-wasm build-asan ## build and run every test

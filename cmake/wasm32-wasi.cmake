@@ -27,3 +27,8 @@ set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG" CACHE STRING "")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG" CACHE STRING "")
 # wasm-ld's own stack is 64 KiB, above the data; below it, an overflow traps instead of overwriting.
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-z,stack-size=1048576 -Wl,--stack-first -Wl,--gc-sections")
+
+# Installed, this file lies beside the SDK's package.
+if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/VisorConfig.cmake)
+  set(Visor_DIR ${CMAKE_CURRENT_LIST_DIR} CACHE PATH "")
+endif()

@@ -23,11 +23,7 @@ struct Commands::Provider {
   }
 };
 
-const visor_commands_api Commands::kApi = {sizeof(visor_commands_api), 0,
-                                           thunk<&Commands::each>,     thunk<&Commands::call>,
-                                           thunk<&Commands::resume>,   thunk<&Commands::cancel>};
-
-Commands::Commands(Host host) : Object<visor_commands>(host, &kApi) {}
+Commands::Commands(Host host) : CommandsProvider(host) {}
 Commands::~Commands() = default;
 
 void Commands::add(const std::string& instance, const visor_plugin* plugin, void* self) {

@@ -1,18 +1,17 @@
 /* visor.commands/1: every running instance's commands, listed and called. */
 #ifndef VISOR_KERNEL_COMMANDS_HPP
 #define VISOR_KERNEL_COMMANDS_HPP
-#include <visor/command.h>
 
 #include <memory>
 #include <string>
 #include <vector>
-#include <visor/host.hpp>
+#include <visor/command.hpp>
 
 namespace visor::kernel {
 
 /* A call's values wait in a bounded queue between the plugin that emits and the caller; a caller that holds
  * on makes the plugin see VISOR_EAGAIN. */
-class Commands final : public Object<visor_commands> {
+class Commands final : public CommandsProvider {
  public:
   static constexpr size_t kMaxOpenCalls = 1024, kMaxQueuedValues = 256, kMaxQueuedBytes = 1u << 20,
                           kMaxValueBytes = 16u << 20;
@@ -32,13 +31,13 @@ class Commands final : public Object<visor_commands> {
  private:
   class Call;
   struct Provider;
-  static const visor_commands_api kApi;
 
-  void each(void (*fn)(void* ctx, const char* instance, const char* plugin, const visor_command*), void* ctx);
+  void each(void (*fn)(void* ctx, const char* instance, const char* plugin, const visor_command*),
+            void* ctx) override;
   visor_status call(const char* instance, const char* command, visor_span args, const visor_caller* caller,
-                    void* ctx, visor_ticket** ticket);
-  void resume(visor_ticket* ticket);
-  void cancel(visor_ticket* ticket);
+                    void* ctx, visor_ticket** ticket) override;
+  void resume(visor_ticket* ticket) override;
+  void cancel(visor_ticket* ticket) override;
 
   Result<std::string> check_args(Provider& provider, size_t row, std::string_view args);
   Result<std::shared_ptr<Provider>> provider(std::string_view instance);

@@ -1,7 +1,5 @@
 #include "gateway.hpp"
 
-#include "work.hpp"
-
 namespace visor::gateway {
 namespace {
 

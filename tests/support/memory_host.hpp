@@ -81,6 +81,20 @@ class MemoryHost {
   static void cancel_timer(visor_host* host, uint64_t id) {
     std::erase_if(of(host).timers_, [id](const auto& entry) { return entry.first.id == id; });
   }
+  /* Blocking work on a later turn, as in a bundle without threads. */
+  static visor_status run_later(visor_host* host, void (*fn)(void*), void* ctx, visor_done done) {
+    struct Work {
+      Task task;
+      visor_done done;
+    };
+    auto run = [](void* work) {
+      std::unique_ptr<Work> owned(static_cast<Work*>(work));
+      owned->task.fn(owned->task.ctx);
+      owned->done.fn(owned->done.ctx, VISOR_OK, nullptr);
+    };
+    of(host).posted_.push_back({run, new Work{{fn, ctx}, done}});
+    return VISOR_OK;
+  }
   static void fill_random(visor_host* host, void* out, size_t size) {
     MemoryHost& self = of(host);
     for (size_t i = 0; i < size; ++i) {
@@ -120,7 +134,7 @@ inline constexpr visor_host_api MemoryHost::kApi = {
     .timer = &start_timer,
     .cancel = &cancel_timer,
     .post = [](visor_host* host, void (*fn)(void*), void* ctx) { of(host).posted_.push_back({fn, ctx}); },
-    .work = [](visor_host*, void (*)(void*), void*, visor_done) -> visor_status { return VISOR_ENOSYS; },
+    .work = &run_later,
     .config = [](visor_host*) { return visor_span{}; },
     .directory = [](visor_host*) { return visor_span{}; },
     .log = [](visor_host* host, int32_t, visor_span line) { of(host).log_.emplace_back(text(line)); },

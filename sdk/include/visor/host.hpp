@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 
+#include "contract.hpp"
 #include "value.hpp"
 #if defined(__cpp_exceptions)
 #include <exception>
@@ -108,6 +109,41 @@ inline void post(Host host, std::function<void()> fn) {
       new Fn(std::move(fn)));
 }
 
+/* Runs `blocking` where it may block (host->work), then `after` on the loop.  What blocking throws is the
+ * reason that `after` is given, as is a host that takes no more work: then blocking has not run, and `after`
+ * runs inside this call. */
+inline void run_work(Host host, std::function<void()> blocking, std::function<void(Result<void>)> after) {
+  struct Work {
+    Host host;
+    std::function<void()> blocking;
+    std::function<void(Result<void>)> after;
+    std::string thrown;
+  };
+  auto* work = new Work{host, std::move(blocking), std::move(after), {}};
+  auto run = [](void* ctx) {
+    auto* self = static_cast<Work*>(ctx);
+#if defined(__cpp_exceptions)
+    try {
+      self->blocking();
+    } catch (const std::exception& e) {
+      self->thrown = e.what();
+    } catch (...) {
+      self->thrown = "an exception of unknown type";
+    }
+#else
+    self->blocking();
+#endif
+  };
+  auto finished = [](void* ctx, visor_status status, void*) {
+    std::unique_ptr<Work> owned(static_cast<Work*>(ctx));
+    if (status != VISOR_OK) return owned->after(std::unexpected(owned->host.error(status)));
+    if (!owned->thrown.empty()) return owned->after(failure(VISOR_EINTERNAL, owned->thrown));
+    owned->after({});
+  };
+  visor_status status = host.raw()->api->work(host.raw(), run, work, {finished, work});
+  if (status != VISOR_OK) finished(work, status, nullptr);
+}
+
 /* What one object has put off to a later turn; forgotten when the object goes. */
 class Tasks {
  public:
@@ -166,11 +202,15 @@ class Timer {
  * with VISOR_ECANCELED on the next turn; dismiss() is for a call that returns an error instead. */
 class Done {
  public:
-  Done(Host host, visor_done done) : host_(host), done_(done) {}
-  Done(Done&& other) noexcept : host_(other.host_), done_(std::exchange(other.done_, {})) {}
+  Done(Host host, visor_done done) : host_(host), done_(done) {
+    if constexpr (kContractChecks) taken_in_ = detail::Frame::current();
+  }
+  Done(Done&& other) noexcept
+      : host_(other.host_), done_(std::exchange(other.done_, {})), taken_in_(other.taken_in_) {}
   Done& operator=(Done&& other) noexcept {
     std::swap(host_, other.host_);
     std::swap(done_, other.done_);
+    std::swap(taken_in_, other.taken_in_);
     return *this;
   }
   ~Done() {
@@ -184,6 +224,8 @@ class Done {
 
   /* At once: only from the loop, never inside the call that took it. */
   void complete(visor_status status, void* result = nullptr) {
+    detail::expects(taken_in_ == 0 || !detail::Frame::inside(taken_in_),
+                    "a visor_done runs after the call that took it has returned (use later)");
     visor_done done = std::exchange(done_, {});
     if (done.fn) done.fn(done.ctx, status, result);
   }
@@ -203,6 +245,7 @@ class Done {
  private:
   Host host_;
   visor_done done_;
+  uint64_t taken_in_ = 0; /* the call that took it, where calls are counted */
 };
 
 /* The caller's side: a call under way whose callback never runs once this object is gone.  A result that
@@ -281,15 +324,19 @@ class Object : public Abi {
   Object& operator=(const Object&) = delete;
   virtual ~Object() = default;
   Host host() const { return host_; }
+  /* Is this the thread that made the object?  Always true where nothing is checked. */
+  bool on_its_thread() const { return !thread_ || thread_ == &detail::thread_mark; }
 
  protected:
   template <class Api>
   Object(Host host, const Api* table) : Abi{}, host_(host) {
     this->api = table;
+    if constexpr (kContractChecks) thread_ = &detail::thread_mark;
   }
 
  private:
   Host host_;
+  const char* thread_ = nullptr; /* there in any case, so that files compiled with and without checks fit */
 };
 
 namespace detail {
@@ -319,21 +366,44 @@ R guarded([[maybe_unused]] Host host, Fn&& fn) noexcept {
 #endif
 }
 
-template <auto Method>
+/* A member function's class and signature.  Thunks have the class as an argument of its own: where it is only
+ * in that of the function, g++ 12 takes the thunks of two classes of one name, each in its file's unnamed
+ * namespace, for the same. */
+template <class M>
+struct Member;
+template <class C, class F>
+struct Member<F C::*> {
+  using Class = C;
+  using Function = F;
+};
+template <class C, class F, auto Method>
 struct Thunk;
-template <class C, class R, class... A, R (C::*Method)(A...)>
-struct Thunk<Method> {
+template <class C, class R, class... A, auto Method>
+struct Thunk<C, R(A...), Method> {
   static R call(typename C::AbiObject* object, A... args) noexcept {
+    if constexpr (!kContractChecks) return call_any(object, args...);
+    expects(static_cast<C*>(object)->on_its_thread(),
+            "an object is called on the loop thread (from others use host->post)");
+    Frame frame(object);
+    return call_any(object, args...);
+  }
+  static R call_any(typename C::AbiObject* object, A... args) noexcept {
     auto* self = static_cast<C*>(object);
     return guarded<R>(self->host(), [&]() -> R { return (self->*Method)(args...); });
   }
 };
+template <auto Method>
+using ThunkOf =
+    Thunk<typename Member<decltype(Method)>::Class, typename Member<decltype(Method)>::Function, Method>;
 }  // namespace detail
 
 /* The C function for a table that calls a member function: {sizeof(visor_kv_api), 0, thunk<&Kv::get>, ...}.
  */
 template <auto Method>
-inline constexpr auto thunk = &detail::Thunk<Method>::call;
+inline constexpr auto thunk = &detail::ThunkOf<Method>::call;
+/* For a function that its header marks [any]: it may be called on every thread. */
+template <auto Method>
+inline constexpr auto thunk_any = &detail::ThunkOf<Method>::call_any;
 
 /* The provider's side of visor_handle: a set of registrations of one kind.  each() may be called while
  * entries close themselves or others; a handle that outlives the set only frees itself when it is closed. */

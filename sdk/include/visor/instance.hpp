@@ -1,18 +1,13 @@
-/* visor/instance.hpp - a plugin instance and its commands in C++.  Header-only; part of visor/plugin.hpp. */
+/* visor/instance.hpp - a plugin instance in C++.  Header-only; part of visor/plugin.hpp. */
 #ifndef VISOR_INSTANCE_HPP
 #define VISOR_INSTANCE_HPP
-#include "command.h"
+#include "command.hpp"
 #include "host.hpp"
 
 namespace visor {
 
-/* Base of a plugin's one class.  State lives in the object, never in globals: a process runs as many as it
- * wants.
- *
- *   class Echo : public visor::Instance { using Instance::Instance; void start(Started started) override; ...
- * }; VISOR_PLUGIN(echo) = {VISOR_PLUGIN_HEAD, .name = "echo", ..., .start = visor::start<Echo>, .stop =
- * visor::stop<Echo>};
- */
+/* Base of a plugin's one class, whose start and stop go into its row: .start = visor::start<Echo>, .stop =
+ * visor::stop<Echo>.  State lives in the object, never in globals: a process runs as many as it wants. */
 class Instance {
  public:
   using Started = std::function<void(Result<void>)>;
@@ -42,18 +37,37 @@ template <class T>
 visor_status start(visor_host* raw, void** self, visor_done done) noexcept {
   Host host(raw);
   return detail::guarded<visor_status>(host, [&]() -> visor_status {
-    auto owned = std::make_unique<T>(host);
-    T* instance = owned.get();
-    *self = instance;
-    instance->start([host, instance, done](Result<void> result) {
-      post(host, [host, instance, done, result = std::move(result)] {
-        if (result) return done.fn(done.ctx, VISOR_OK, nullptr);
-        delete instance;
+    struct Start {
+      std::unique_ptr<T> instance;
+      bool over = false; /* `started` was called, or something was thrown */
+    };
+    auto state = std::make_shared<Start>(std::make_unique<T>(host));
+    *self = state->instance.get();
+    auto started = [host, state, done](Result<void> result) {
+      detail::expects(!state->over, "an instance calls `started` exactly once");
+      if (std::exchange(state->over, true)) return;
+      post(host, [host, state, done, result = std::move(result)] {
+        if (result) {
+          state->instance.release(); /* `stop` destroys it */
+          return done.fn(done.ctx, VISOR_OK, nullptr);
+        }
+        state->instance.reset();
         done.fn(done.ctx, host.fail(result.error()), nullptr);
       });
+    };
+    /* What is thrown after `started` is a line in the log; before it, the start failed. */
+    visor_status thrown = detail::guarded<visor_status>(host, [&]() -> visor_status {
+      state->instance->start(started);
+      return VISOR_OK;
     });
-    owned.release(); /* from here on `started` decides */
-    return VISOR_OK;
+    if (thrown == VISOR_OK) return VISOR_OK;
+    if (state->over) {
+      host.log(VISOR_ERROR, host.error(thrown).text);
+      return VISOR_OK;
+    }
+    state->over = true;
+    state->instance.reset();
+    return thrown;
   });
 }
 
@@ -61,14 +75,16 @@ template <class T>
 void stop(void* self, visor_done done) noexcept {
   auto* instance = static_cast<T*>(self);
   Host host = instance->host();
-  detail::guarded<void>(host, [&] {
-    instance->stop([host, instance, done] {
-      post(host, [instance, done] {
-        delete instance;
-        done.fn(done.ctx, VISOR_OK, nullptr);
-      });
+  auto over = std::make_shared<bool>(false);
+  auto stopped = [host, instance, over, done] {
+    detail::expects(!*over, "an instance calls `stopped` exactly once");
+    if (std::exchange(*over, true)) return;
+    post(host, [instance, done] {
+      delete instance;
+      done.fn(done.ctx, VISOR_OK, nullptr);
     });
-  });
+  };
+  detail::guarded<void>(host, [&] { instance->stop(stopped); });
 }
 
 template <class T>
@@ -79,43 +95,6 @@ visor_status configure(void* self, visor_span json) noexcept {
     return result ? VISOR_OK : instance->host().fail(result.error());
   });
 }
-
-namespace detail {
-template <auto Method>
-struct Command;
-/* Result<std::string> T::method(std::string_view args): one JSON value, at once. */
-template <class T, Result<std::string> (T::*Method)(std::string_view)>
-struct Command<Method> {
-  static visor_status run(void* self, visor_call* call, visor_span args) noexcept {
-    auto* instance = static_cast<T*>(self);
-    return guarded<visor_status>(instance->host(), [&]() -> visor_status {
-      Result<std::string> value = (instance->*Method)(text(args));
-      if (!value) return instance->host().fail(value.error());
-      visor_status status = call->api->emit(call, to_span(std::string_view(*value)));
-      if (status != VISOR_OK) return status;
-      call->api->finish(call, VISOR_OK);
-      return VISOR_OK;
-    });
-  }
-};
-/* Result<void> T::method(visor_call*, std::string_view args): answers by the call, later or more than once;
- * an error finishes it. */
-template <class T, Result<void> (T::*Method)(visor_call*, std::string_view)>
-struct Command<Method> {
-  static visor_status run(void* self, visor_call* call, visor_span args) noexcept {
-    auto* instance = static_cast<T*>(self);
-    return guarded<visor_status>(instance->host(), [&]() -> visor_status {
-      Result<void> begun = (instance->*Method)(call, text(args));
-      return begun ? VISOR_OK : instance->host().fail(begun.error());
-    });
-  }
-};
-}  // namespace detail
-
-/* The `run` of a row of commands: {"status", "...", "{...}", VISOR_COMMAND_READS, 0, command<&Echo::status>}.
- */
-template <auto Method>
-inline constexpr auto command = &detail::Command<Method>::run;
 
 }  // namespace visor
 #endif  // VISOR_INSTANCE_HPP

@@ -20,8 +20,8 @@ class IdentityProvider : public Object<visor_identity> {
   static const visor_identity_api kApi;
 };
 inline constexpr visor_identity_api IdentityProvider::kApi = {
-    sizeof(visor_identity_api), 0, thunk<&IdentityProvider::key>, thunk<&IdentityProvider::sign>,
-    thunk<&IdentityProvider::agree>};
+    sizeof(visor_identity_api), 0, thunk_any<&IdentityProvider::key>, thunk_any<&IdentityProvider::sign>,
+    thunk_any<&IdentityProvider::agree>};
 
 /* caps: VISOR_SOCKETS_*; the table is the object's own because they differ from host to host. */
 class SocketsProvider : public Object<visor_sockets> {

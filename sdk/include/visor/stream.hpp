@@ -20,12 +20,14 @@ class StreamProvider : public Object<visor_stream> {
   bool finished() const { return finished_; }
 
   void deliver(ByteView data) {
+    detail::expects(flowing(), "a carrier delivers only while its stream is flowing");
     if (!data.empty()) emit_data(to_span(data));
   }
   /* The peer will send no more. */
   void deliver_end() { emit_data(visor_span{}); }
   /* There is room again after a write that was refused with VISOR_EAGAIN. */
   void deliver_ready() {
+    expects_outside();
     if (events_ && !finished_ && events_->ready) events_->ready(ctx_, this);
   }
   /* The stream is over; `closed` follows on a later turn, as soon as somebody is attached. */
@@ -91,7 +93,13 @@ class StreamProvider : public Object<visor_stream> {
   const visor_addr* peer() { return on_peer(); }
   visor_span origin() { return to_span(on_origin()); }
 
+  void expects_outside() const {
+    detail::expects(
+        !kContractChecks || !detail::Frame::inside_call_on(static_cast<const visor_stream*>(this)),
+        "an event never runs inside a call on the stream that it is about");
+  }
   void emit_data(visor_span data) {
+    expects_outside();
     if (flowing() && events_->data) events_->data(ctx_, this, data);
   }
   /* Once finished: tell whoever is attached, or go when nobody will ever be. */
@@ -156,6 +164,7 @@ class Stream {
   visor_stream* raw() const { return state_ ? state_->stream : nullptr; }
 
   void attach(Events events) {
+    detail::expects(bool(*this), "only a stream that is open can be attached to");
     state_->events = std::move(events);
     state_->stream->api->attach(state_->stream, &kEvents, state_.get());
   }
