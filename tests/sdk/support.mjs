@@ -28,6 +28,11 @@ export function install() {
   renameSync(path.join(work, 'first'), prefix);
 }
 
+/** A prefix is as large as the build; what failed is in the test's output. */
+export function tidy() {
+  rmSync(work, { recursive: true, force: true });
+}
+
 /** Writes a project: {name: text}. */
 export function project(name, files) {
   const folder = path.join(work, name);

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { before, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { buildProject, copyTemplate, install, prefix } from './support.mjs';
+import { buildProject, copyTemplate, install, prefix, tidy } from './support.mjs';
 
 before(install);
+after(tidy);
 
 test('the template: a bundle of its plugin and of ours', async (t) => {
   const out = buildProject(copyTemplate('template'), '--toolchain', path.join(prefix, 'lib/cmake/Visor/wasm32-wasi.cmake'));
