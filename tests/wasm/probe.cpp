@@ -19,33 +19,10 @@ std::string string(const json::value& args, std::string_view name) {
   return value && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
-/* A command that answers more than once; ends when its caller leaves. */
-class Answer {
+class JsonAnswer : public Answer {
  public:
-  explicit Answer(visor_call* call) : call_(call) { call_->api->attach(call_, &kEvents, this); }
-  std::function<void()> on_ready, on_canceled;
-
-  bool say(const json::object& value) {
-    std::string text = json::serialize(value);
-    return call_ && call_->api->emit(call_, to_span(std::string_view(text))) == VISOR_OK;
-  }
-  void finish(visor_status status) {
-    if (visor_call* call = std::exchange(call_, nullptr)) call->api->finish(call, status);
-  }
-
- private:
-  static void ready(void* ctx, visor_call*) {
-    auto& self = *static_cast<Answer*>(ctx);
-    if (self.on_ready) self.on_ready();
-  }
-  static void canceled(void* ctx, visor_call*) {
-    auto& self = *static_cast<Answer*>(ctx);
-    if (self.on_canceled) self.on_canceled();
-    self.finish(VISOR_ECANCELED);
-  }
-  static constexpr visor_call_events kEvents = {sizeof(visor_call_events), 0, &Answer::ready,
-                                                &Answer::canceled};
-  visor_call* call_;
+  using Answer::Answer;
+  bool say(const json::object& value) { return Answer::say(json::serialize(value)) == VISOR_OK; }
 };
 
 class Probe final : public Instance {
@@ -59,11 +36,11 @@ class Probe final : public Instance {
 
   /* {"url"}: says each event of the stream until it is closed. */
   Result<void> open(visor_call* call, std::string_view args) {
-    answer_ = std::make_unique<Answer>(call);
-    answer_->on_canceled = [this] {
+    answer_ = std::make_unique<JsonAnswer>(host(), call);
+    answer_->on_canceled([this] {
       connecting_ = {};
       stream_.close();
-    };
+    });
     std::string url = string(json::parse(args), "url");
     auto* sockets = host().find<visor_sockets>(VISOR_SOCKETS_1);
     visor_status status = connecting_.start(
@@ -77,7 +54,7 @@ class Probe final : public Instance {
           use(raw);
         },
         [sockets](void* ctx) { sockets->api->cancel(sockets, ctx); });
-    if (status != VISOR_OK) return std::unexpected(host().error(status));
+    if (status != VISOR_OK) answer_->finish(host().error(status));
     return {};
   }
 
@@ -112,7 +89,7 @@ class Probe final : public Instance {
   /* {"ms", "times"}: says when each came, in milliseconds since the first was asked for. */
   Result<void> tick(visor_call* call, std::string_view text) {
     json::value args = json::parse(text);
-    ticks_ = std::make_unique<Answer>(call);
+    ticks_ = std::make_unique<JsonAnswer>(host(), call);
     uint64_t asked_ns = host().now_ns();
     left_ = number(args, "times");
     timer_ = Timer::every(host(), static_cast<uint64_t>(number(args, "ms")), [this, asked_ns] {
@@ -126,10 +103,10 @@ class Probe final : public Instance {
 
   /* {"to"}: counts as fast as it is listened to. */
   Result<void> count(visor_call* call, std::string_view text) {
-    counting_ = std::make_unique<Answer>(call);
+    counting_ = std::make_unique<JsonAnswer>(host(), call);
     next_ = 0;
     to_ = number(json::parse(text), "to");
-    counting_->on_ready = [this] { go_on_counting(); };
+    counting_->on_ready([this] { go_on_counting(); });
     go_on_counting();
     return {};
   }
@@ -160,7 +137,7 @@ class Probe final : public Instance {
     if (next_ == to_) counting_->finish(VISOR_OK);
   }
 
-  std::unique_ptr<Answer> answer_, ticks_, counting_;
+  std::unique_ptr<JsonAnswer> answer_, ticks_, counting_;
   Request<visor_stream> connecting_;
   Stream stream_;
   Timer timer_;
