@@ -59,7 +59,10 @@ function(visor_host_archive)
     COMMAND ${strip}
     DEPENDS ${parts} ${PROJECT_BINARY_DIR}/host/archive.mri
     WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/host VERBATIM)
-  add_custom_target(visor_host_archive ALL DEPENDS ${archive})
+  # Only who installs waits for it: it is as large as the whole build.
+  add_custom_target(visor_host_archive DEPENDS ${archive})
+  install(CODE "execute_process(COMMAND \"${CMAKE_COMMAND}\" --build \"${PROJECT_BINARY_DIR}\" --target visor_host_archive
+    COMMAND_ERROR_IS_FATAL ANY)")
 
   set(options "")
   if(VISOR_SANITIZE)
