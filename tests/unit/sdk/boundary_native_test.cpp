@@ -68,6 +68,16 @@ class Plugin : public Instance {
   Answer kept;
 };
 
+struct Waiter {
+  Host host() const { return host_; }
+  Task wait(uint64_t ms) {
+    if (ms > 0) co_await pause(host_, ms);
+    throw std::runtime_error("wait broke");
+  }
+  Host host_;
+  Task task;
+};
+
 struct Call : Object<visor_call> {
   explicit Call(Host host) : Object<visor_call>(host, &kApi) {}
   visor_status emit(visor_span) { return VISOR_OK; }
@@ -168,6 +178,20 @@ TEST_CASE("what work throws is the reason that it gives", "[sdk]") {
       [&](Result<void> result) { why = result ? "done" : result.error().text; });
   memory.run();
   CHECK(why == "work broke");
+}
+
+TEST_CASE("what a task throws ends it, as a line in its object's log", "[sdk]") {
+  MemoryHost memory;
+  Waiter waiter{memory.host(), {}};
+  waiter.task = waiter.wait(0);
+  CHECK_FALSE(bool(waiter.task));
+  waiter.task = waiter.wait(5);
+  CHECK(bool(waiter.task));
+  memory.advance_ms(5);
+  CHECK_FALSE(bool(waiter.task));
+  REQUIRE(memory.log().size() == 2);
+  CHECK(says(memory.log()[0], "wait broke"));
+  CHECK(says(memory.log()[1], "wait broke"));
 }
 
 TEST_CASE("a broken rule ends the process with its name", "[sdk]") {
