@@ -175,8 +175,10 @@ test('help is made of the rows, with or without a visor', async (t) => {
     assert.ok(top.stdout.includes(part), part);
 
   const { paths } = await json(`${address}/api`);
+  const instances = {};
   for (const { post } of Object.values(paths)) {
-    const instance = await call([post['x-instance'], '--help']);
+    const name = post['x-instance'];
+    const instance = instances[name] ??= await call([name, '--help']);
     assert.equal(instance.code, 0, instance.stderr);
     assert.ok(instance.stdout.includes(`  ${post['x-command']}`) && instance.stdout.includes(post.summary.split(' ')[0]));
     const command = await call([post['x-instance'], post['x-command'], '--help']);
