@@ -3,8 +3,8 @@
 #
 #   visor::json       Boost.JSON             visor::beast     Boost.Beast's parser (headers)
 #   visor::secp256k1  libsecp256k1           visor::sodium    libsodium
-#   visor::zlib       zlib                   visor::valijson  valijson (headers)
-# and only natively: visor::openssl visor::wslay visor::uv visor::leveldb visor::dll visor::cli visor::fmt
+#   visor::zlib       zlib
+# and only natively: visor::valijson (headers, for tests) visor::openssl visor::wslay visor::uv visor::leveldb visor::dll visor::cli visor::fmt
 
 if(VISOR_WASM)
   include(WasmThirdParty)

@@ -20,7 +20,7 @@ function(visor_wasm_library name)
   add_library(visor::${name} ALIAS visor_third_party_${name})
   target_include_directories(visor_third_party_${name} SYSTEM PUBLIC ${ARG_INCLUDES})
   target_compile_definitions(visor_third_party_${name} PRIVATE ${ARG_DEFINES})
-  target_compile_options(visor_third_party_${name} PRIVATE -w -ffunction-sections -fdata-sections
+  target_compile_options(visor_third_party_${name} PRIVATE -Oz -w -ffunction-sections -fdata-sections
     -ffile-prefix-map=${VISOR_WASM_SOURCES}=. -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.
     $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>)
 endfunction()
@@ -28,7 +28,7 @@ endfunction()
 # Headers of packages that serve any processor.  /usr/include itself must not be searched: it has the machine's libc.
 set(headers ${PROJECT_BINARY_DIR}/wasm-include)
 file(MAKE_DIRECTORY ${headers})
-foreach(package boost valijson catch2)
+foreach(package boost catch2)
   if(NOT EXISTS /usr/include/${package})
     message(FATAL_ERROR "/usr/include/${package} is missing: run `make deps`")
   endif()
@@ -40,22 +40,18 @@ target_compile_definitions(visor_third_party_headers INTERFACE BOOST_SYSTEM_DISA
 
 add_library(visor::beast ALIAS visor_third_party_headers)
 
-# Without exceptions valijson aborts where a schema is wrong; schemas are the plugins' own.
-add_library(visor_third_party_valijson INTERFACE)
-add_library(visor::valijson ALIAS visor_third_party_valijson)
-target_link_libraries(visor_third_party_valijson INTERFACE visor_third_party_headers)
-
-visor_wasm_library(json SOURCES ${CMAKE_CURRENT_LIST_DIR}/wasm/boost_json.cpp)
+# Numbers are written with a small table of powers instead of 10 KB of them.
+visor_wasm_library(json SOURCES ${CMAKE_CURRENT_LIST_DIR}/wasm/boost_json.cpp DEFINES BOOST_JSON_RYU_OPTIMIZE_SIZE)
 target_link_libraries(visor_third_party_json PUBLIC visor_third_party_headers)
 
-# Small tables (a window of 15 adds a megabyte to the download for a third of speed) and 64-bit products: 128-bit ones
-# are emulated, three to six times slower.
+# 64-bit products: 128-bit ones are emulated, three to six times slower.
 set(secp256k1 ${VISOR_WASM_SOURCES}/libsecp256k1)
 visor_wasm_library(secp256k1
-  SOURCES ${secp256k1}/src/secp256k1.c ${secp256k1}/src/precomputed_ecmult.c ${secp256k1}/src/precomputed_ecmult_gen.c
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/wasm/secp256k1_computed.c
   INCLUDES ${secp256k1}/include
-  DEFINES ENABLE_MODULE_RECOVERY=1 ENABLE_MODULE_ECDH=1 ECMULT_WINDOW_SIZE=4 ECMULT_GEN_PREC_BITS=2
+  DEFINES ENABLE_MODULE_RECOVERY=1 ENABLE_MODULE_ECDH=1 ECMULT_WINDOW_SIZE=6 ECMULT_GEN_PREC_BITS=4
     USE_FORCE_WIDEMUL_INT64=1)
+target_include_directories(visor_third_party_secp256k1 PRIVATE ${secp256k1}/src)
 
 # Hashes, HMAC, ChaCha20-Poly1305 (both nonces) and random numbers, which wasi-libc gets through random_get.
 set(sodium ${VISOR_WASM_SOURCES}/libsodium/src/libsodium)

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <set>
 
+#include "kernel/schema.hpp"
+
 namespace visor::kernel {
 namespace {
 
@@ -40,6 +42,8 @@ Result<void> check_commands(const visor_plugin& plugin, const std::string& origi
       return bad(origin,
                  where + ", " + row->name + ", needs a summary, a schema of its arguments and a function");
     }
+    if (auto schema = Schema::compile(row->params); !schema)
+      return bad(origin, where + ", " + row->name + ": " + schema.error().text);
   }
   return {};
 }
@@ -68,6 +72,8 @@ Result<void> check(const visor_plugin* plugin, const std::string& origin) {
   if (!plugin->start || !plugin->stop) {
     return bad(origin, "plugin " + std::string(plugin->name) + " lacks start or stop");
   }
+  if (auto schema = Schema::compile(plugin->schema); !schema)
+    return bad(origin, "plugin " + std::string(plugin->name) + ", configuration: " + schema.error().text);
   return check_commands(*plugin, origin);
 }
 

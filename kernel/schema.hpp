@@ -11,11 +11,22 @@ class value;
 
 namespace visor::kernel {
 
-/* A compiled schema (draft 7, without references to other documents). */
+/* A schema within the part of draft 7 that this project uses, and no other: a keyword outside of it is an
+ * error when the plugin is loaded, so that no schema is ever checked by half.
+ *
+ *   any value   type (a name or several), enum, const, anyOf, oneOf, allOf; true and false as schemas
+ *   numbers     minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf
+ *   strings     minLength, maxLength (characters), pattern (kernel/pattern.hpp)
+ *   arrays      items (one schema for all), minItems, maxItems
+ *   objects     properties, required, additionalProperties (a schema, or true or false), minProperties,
+ *               maxProperties
+ *   for people  title, description, default, examples, format, writeOnly (covered where values are shown),
+ *               readOnly, deprecated, $comment, $schema
+ *
+ * "integer" is a number written without fraction and exponent. */
 class Schema {
  public:
-  /* text null: anything fits.  VISOR_EINVAL: the text is no schema; natively only, since a host without
-   * exceptions cannot tell, so that every plugin's schemas are compiled natively by the tests. */
+  /* text null: anything fits.  VISOR_EINVAL: the text is no schema within that part; says where and why. */
   static Result<Schema> compile(const char* text);
 
   /* VISOR_EINVAL with the path, what was expected and what came:

@@ -1,6 +1,5 @@
 #include "kernel/schema_text.hpp"
 
-#include <charconv>
 #include <vector>
 
 #include "kernel/json.hpp"
@@ -85,29 +84,6 @@ std::vector<std::string> keys_of(const json::value* object) {
   return out;
 }
 
-/* A property that the schema does not know, though it allows no others. */
-std::string unknown_property(const json::value& schema, const json::value& value, std::string_view path) {
-  std::vector<std::string> known = keys_of(keyword(schema, "properties"));
-  for (const auto& member : value.get_object()) {
-    if (member_schema(schema, member.key())) continue;
-    return join_path(path, member.key()) + ": unknown property; " + suggestion(member.key(), known);
-  }
-  return "";
-}
-
-std::string missing_property(const json::value& schema, const json::value& value, std::string_view path) {
-  const auto* required = keyword(schema, "required");
-  if (!required || !required->is_array()) return "";
-  for (const auto& name : required->get_array()) {
-    std::string_view key = as_text(&name);
-    if (value.get_object().contains(key)) continue;
-    std::string out = join_path(path, key) + ": missing";
-    const auto* member = member_schema(schema, key);
-    return member ? out + "; expected " + expected_by(*member) : out;
-  }
-  return "";
-}
-
 }  // namespace
 
 const json::value* member_schema(const json::value& schema, std::string_view key) {
@@ -115,17 +91,16 @@ const json::value* member_schema(const json::value& schema, std::string_view key
   const auto* object = properties ? properties->if_object() : nullptr;
   const auto* member = object ? object->if_contains(key) : nullptr;
   if (member) return member;
-  const auto* additional = keyword(schema, "additionalProperties");
-  return additional && additional->is_object() ? additional : nullptr;
+  return keyword(schema, "additionalProperties");
 }
 
 const json::value* item_schema(const json::value& schema) {
-  const auto* items = keyword(schema, "items");
-  return items && items->is_object() ? items : nullptr;
+  return keyword(schema, "items");
 }
 
 std::string expected_by(const json::value& schema) {
   std::string out;
+  if (const auto* anything = schema.if_bool()) return *anything ? "anything" : "nothing";
   if (const auto* values = keyword(schema, "enum"); values && values->is_array()) {
     out = "one of " + alternatives(values->get_array(), excerpt);
   } else if (const auto* only = keyword(schema, "const")) {
@@ -143,40 +118,19 @@ std::string expected_by(const json::value& schema) {
   return out.empty() ? std::string(description) : out + " (" + std::string(description) + ")";
 }
 
-std::string sentence(const json::value& schema, const json::value& value, std::string_view path,
-                     const SchemaFinding& finding) {
-  const json::value* part = &schema;  // null once the schema's keywords are beyond this walk
-  const json::value* at = &value;
-  std::string where(path);
-  for (std::string_view step : finding.steps) {
-    if (step.size() < 2 || step.front() != '[') continue;
-    step = step.substr(1, step.size() - 2);
-    if (const auto* object = at->if_object()) {
-      const auto* member = object->if_contains(step);
-      if (!member) break;
-      where = join_path(where, step);
-      part = part ? member_schema(*part, step) : nullptr;
-      at = member;
-    } else if (const auto* array = at->if_array()) {
-      size_t index = array->size();
-      std::from_chars(step.data(), step.data() + step.size(), index);
-      if (index >= array->size()) break;
-      where = join_path(where, index);
-      part = part ? item_schema(*part) : nullptr;
-      at = &(*array)[index];
-    }
+std::string sentence(const SchemaFinding& finding) {
+  const json::value& schema = *finding.schema;
+  if (finding.kind == SchemaFinding::kUnknown) {
+    return join_path(finding.path, finding.name) + ": unknown property; " +
+           suggestion(finding.name, keys_of(keyword(schema, "properties")));
   }
-  if (part && at->is_object()) {
-    if (finding.words.find("additionalProperties") != finding.words.npos) {
-      if (std::string out = unknown_property(*part, *at, where); !out.empty()) return out;
-    }
-    if (finding.words.starts_with("Missing required")) {
-      if (std::string out = missing_property(*part, *at, where); !out.empty()) return out;
-    }
+  if (finding.kind == SchemaFinding::kMissing) {
+    std::string out = join_path(finding.path, finding.name) + ": missing";
+    const auto* member = member_schema(schema, finding.name);
+    return member ? out + "; expected " + expected_by(*member) : out;
   }
-  if (!where.empty()) where += ": ";
-  if (!part) return where + "got " + excerpt(*at) + ": " + std::string(finding.words);
-  return where + "expected " + expected_by(*part) + ", got " + excerpt(*at);
+  return (finding.path.empty() ? "" : finding.path + ": ") + "expected " + expected_by(schema) + ", got " +
+         excerpt(*finding.value);
 }
 
 }  // namespace visor::kernel
