@@ -1,9 +1,6 @@
 #include "kernel/catalog.hpp"
 
-#include <visor/command.h>
-
 #include <algorithm>
-#include <cstddef>
 #include <set>
 
 #include "kernel/schema.hpp"
@@ -32,8 +29,7 @@ Result<void> check_commands(const visor_plugin& plugin, const std::string& origi
   }
   std::set<std::string_view> names;
   for (uint32_t i = 0; i < plugin.command_count; ++i) {
-    const auto* row = reinterpret_cast<const visor_command*>(
-        reinterpret_cast<const std::byte*>(plugin.commands) + size_t{i} * plugin.command_size);
+    const auto* row = &command_row(plugin, i);
     std::string where = "command " + std::to_string(i) + " of plugin " + plugin.name;
     if (!row->name || !name_is_valid(row->name))
       return bad(origin, where + " has no name of the form [a-z][a-z0-9_]*");

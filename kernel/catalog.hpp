@@ -2,13 +2,21 @@
  * (native/loader.hpp). */
 #ifndef VISOR_KERNEL_CATALOG_HPP
 #define VISOR_KERNEL_CATALOG_HPP
-#include <visor/abi.h>
+#include <visor/command.h>
+
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 #include <visor/value.hpp>
 
 namespace visor::kernel {
+
+/* Row i of a plugin's commands; rows of a later release are longer than what is read of them. */
+inline const visor_command& command_row(const visor_plugin& plugin, size_t i) {
+  return *reinterpret_cast<const visor_command*>(reinterpret_cast<const std::byte*>(plugin.commands) +
+                                                 i * plugin.command_size);
+}
 
 /* Filled once at the start of a program, then shared by all its kernels. */
 class Catalog {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "kernel/catalog.hpp"
 #include "kernel/command_call.hpp"
 #include "kernel/json.hpp"
 #include "kernel/nearest.hpp"
@@ -17,10 +18,7 @@ struct Commands::Provider {
   bool open = true;
   std::vector<std::optional<Schema>> schemas; /* by row; compiled when first called */
 
-  const visor_command* row(size_t i) const {
-    return reinterpret_cast<const visor_command*>(reinterpret_cast<const std::byte*>(plugin->commands) +
-                                                  i * plugin->command_size);
-  }
+  const visor_command* row(size_t i) const { return &command_row(*plugin, i); }
 };
 
 Commands::Commands(Host host) : CommandsProvider(host) {}

@@ -29,7 +29,7 @@ Kernel::Impl::Impl(KernelOptions options)
       commands(Host(&own_host)),
       options_(std::move(options)),
       own_commands_(Host(&own_host), core.log,
-                    {[this] { return status(); }, [this] { return plugins_json(); },
+                    {[this] { return status(); }, [this](bool schemas) { return plugins_json(schemas); },
                      [this] { return config_json(); }}) {
   core.log.set_sink(options_.name, options_.log);
   core.log.set_level(options_.log_level);

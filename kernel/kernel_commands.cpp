@@ -11,6 +11,8 @@ namespace visor::kernel {
 namespace {
 
 constexpr const char* kNoArguments = R"({"type":"object","additionalProperties":false})";
+constexpr const char* kPluginsArguments = R"({"type":"object","additionalProperties":false,"properties":{
+  "schemas":{"type":"boolean","default":false,"description":"also the schemas of their configurations, and their commands"}}})";
 constexpr const char* kLogArguments = R"({"type":"object","additionalProperties":false,"properties":{
   "tail":{"type":"integer","minimum":0,"maximum":1000,"default":100,"description":"how many older records come first"},
   "follow":{"type":"boolean","default":true,"description":"stay for new records"},
@@ -96,7 +98,7 @@ const visor_plugin* KernelCommands::plugin() {
   static constexpr visor_command kRows[] = {
       {"status", "State, key, running instances and counters of this visor", kNoArguments,
        VISOR_COMMAND_READS, 0, command<&KernelCommands::status>},
-      {"plugins", "The plugins that this visor can start, and those it refused", kNoArguments,
+      {"plugins", "The plugins that this visor can start, and those it refused", kPluginsArguments,
        VISOR_COMMAND_READS, 0, command<&KernelCommands::plugins>},
       {"config", "The configuration that runs, secrets covered", kNoArguments, VISOR_COMMAND_READS, 0,
        command<&KernelCommands::config>},
@@ -119,6 +121,13 @@ const visor_plugin* KernelCommands::plugin() {
                                            .stop = nullptr,
                                            .configure = nullptr};
   return &kPlugin;
+}
+
+Result<std::string> KernelCommands::plugins(std::string_view args) {
+  auto value = parse_json(args, "arguments");
+  if (!value) return std::unexpected(value.error());
+  const auto* schemas = value->get_object().if_contains("schemas");
+  return sources_.plugins(schemas && schemas->get_bool());
 }
 
 Result<void> KernelCommands::log(visor_call* call, std::string_view args) {

@@ -17,7 +17,9 @@ class KernelCommands {
  public:
   /* Where the answers come from; each gives JSON. */
   struct Sources {
-    std::function<std::string()> status, plugins, config;
+    std::function<std::string()> status;
+    std::function<std::string(bool schemas)> plugins;
+    std::function<std::string()> config;
   };
 
   KernelCommands(Host host, Log& log, Sources sources);
@@ -30,7 +32,7 @@ class KernelCommands {
   static const visor_plugin* plugin();
 
   Result<std::string> status(std::string_view) { return sources_.status(); }
-  Result<std::string> plugins(std::string_view) { return sources_.plugins(); }
+  Result<std::string> plugins(std::string_view args);
   Result<std::string> config(std::string_view) { return sources_.config(); }
   Result<void> log(visor_call* call, std::string_view args);
 

@@ -59,7 +59,7 @@ class Kernel::Impl {
   void stop_kernel();
   void settle(std::function<void()> then, int round = 0);
 
-  std::string plugins_json() const;
+  std::string plugins_json(bool schemas) const;
   std::string config_json() const;
 
   KernelOptions options_;

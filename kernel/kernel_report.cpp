@@ -8,7 +8,7 @@ namespace {
 
 namespace json = boost::json;
 
-json::value parsed(const std::string& text) {
+json::value parsed(std::string_view text) {
   json::error_code error;
   json::value value = json::parse(text, error);
   return error ? json::value(nullptr) : value;
@@ -17,6 +17,20 @@ json::value parsed(const std::string& text) {
 const char* state_name(Kernel::State state) {
   static constexpr const char* kNames[] = {"idle", "starting", "running", "stopping", "stopped"};
   return kNames[static_cast<size_t>(state)];
+}
+
+json::array rows_json(const visor_plugin& plugin) {
+  json::array out;
+  for (uint32_t i = 0; i < plugin.command_count; ++i) {
+    const visor_command& row = command_row(plugin, i);
+    out.push_back({{"name", row.name},
+                   {"summary", row.summary},
+                   {"arguments", parsed(row.params)},
+                   {"reads", (row.flags & VISOR_COMMAND_READS) != 0},
+                   {"streams", (row.flags & VISOR_COMMAND_STREAMS) != 0},
+                   {"hidden", (row.flags & VISOR_COMMAND_HIDDEN) != 0}});
+  }
+  return out;
 }
 
 }  // namespace
@@ -58,7 +72,7 @@ std::string Kernel::Impl::status() const {
   return json::serialize(out);
 }
 
-std::string Kernel::Impl::plugins_json() const {
+std::string Kernel::Impl::plugins_json(bool schemas) const {
   auto ids = [](const char* const* list) {
     json::array out;
     for (; list && *list; ++list) out.emplace_back(*list);
@@ -67,17 +81,20 @@ std::string Kernel::Impl::plugins_json() const {
   json::array plugins, refused;
   for (const Catalog::Entry& entry : options_.catalog.entries()) {
     const visor_plugin& p = *entry.plugin;
-    plugins.push_back({{"name", p.name},
-                       {"version", p.version},
-                       {"summary", p.summary},
-                       {"license", p.license},
-                       {"needs", ids(p.needs)},
-                       {"offers", ids(p.offers)},
-                       {"origin", entry.origin}});
+    json::object row{{"name", p.name},        {"version", p.version},  {"summary", p.summary},
+                     {"license", p.license},  {"needs", ids(p.needs)}, {"offers", ids(p.offers)},
+                     {"origin", entry.origin}};
+    if (schemas) {
+      row["config"] = p.schema ? parsed(p.schema) : json::object();
+      row["commands"] = rows_json(p);
+    }
+    plugins.push_back(std::move(row));
   }
   for (const auto& refusal : options_.catalog.refusals())
     refused.push_back({{"name", refusal.name}, {"why", refusal.why}});
-  return json::serialize(json::object{{"plugins", plugins}, {"refused", refused}});
+  json::object out{{"plugins", plugins}, {"refused", refused}};
+  if (schemas) out["kernel"] = {{"commands", rows_json(*KernelCommands::plugin())}};
+  return json::serialize(out);
 }
 
 std::string Kernel::Impl::config_json() const {
