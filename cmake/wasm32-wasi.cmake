@@ -20,11 +20,12 @@ set(CMAKE_FIND_ROOT_PATH /usr/lib/wasm32-wasi /usr/include/wasm32-wasi)
 # Every browser of the last years copies memory with one instruction.
 set(CMAKE_C_FLAGS_INIT "-mbulk-memory")
 set(CMAKE_CXX_FLAGS_INIT "-mbulk-memory")
-# -O2 always: -Os and -Oz stop inlining and cost ciphers and JSON a factor of five for a few kilobytes, and
-# an unoptimised build is of no use (there is no debugger to serve).
+# Every byte is loaded before a tab is a visor, so that all is compiled for size and optimised as a whole when it is
+# linked; what computes by the byte asks for -O2 (docs/design.md, "What a tab loads").  An unoptimised build is of no
+# use: there is no debugger to serve.
 set(CMAKE_BUILD_TYPE Release CACHE STRING "wasm is always built optimised")
-set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG" CACHE STRING "")
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG" CACHE STRING "")
+set(CMAKE_C_FLAGS_RELEASE "-Oz -DNDEBUG -flto" CACHE STRING "")
+set(CMAKE_CXX_FLAGS_RELEASE "-Oz -DNDEBUG -flto" CACHE STRING "")
 # wasm-ld's own stack is 64 KiB, above the data; below it, an overflow traps instead of overwriting.
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-z,stack-size=1048576 -Wl,--stack-first -Wl,--gc-sections")
 
