@@ -1,30 +1,13 @@
 /**
- * Hosts one visor, the WebAssembly module of kernel/wasm, in a browser's worker or in Node (18 or later): its clock, its
- * wake-ups, its random numbers and its WebSockets, and the calls of its commands.
- *
- *   const host = await VisorHost.load({ wasm: 'visor.wasm' });
- *   const { pk } = await host.boot({ config: { plugins: [{ plugin: 'storage_memory' }] } });
- *   const status = await host.call('kernel', 'status');
- *   await host.stop();
+ * Hosts the module of kernel/wasm in the thread that loads it - a browser's worker, or Node 18 and later - and is its
+ * clock, its wake-ups, its random numbers and its WebSockets.  Users have web/visor.js.
  */
+import { VisorError, status } from './visor-error.js';
 
-const statusNames = ['OK', 'EINVAL', 'ENOENT', 'EEXIST', 'EAGAIN', 'ECANCELED', 'ETIMEDOUT', 'EIO', 'ECORRUPT', 'ENOSPC',
-  'ENOSYS', 'EPERM', 'ECLOSED', 'EPROTO', 'EINTERNAL'];
-const kAgain = -4;
-const kInvalid = -1;
-const kMaxWaitingValues = 64;      // of one call, handed out and not yet taken
+/** Values of one call that were handed out and not taken yet: so many, then the command is held back. */
+export const kMaxWaitingValues = 64;
 const kMaxTimerMs = 2 ** 31 - 1;   // of setTimeout
 const kNoCloseCode = 1006;
-
-/** What a visor reports: `status` is its number (negative), `code` its name ("ENOENT"), `message` the reason for people. */
-export class VisorError extends Error {
-  constructor(status, message) {
-    super(message || `status ${status}`);
-    this.name = 'VisorError';
-    this.status = status;
-    this.code = statusNames[-status] ?? 'EINTERNAL';
-  }
-}
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -32,6 +15,9 @@ const decoder = new TextDecoder();
 async function compile(wasm) {
   if (wasm instanceof WebAssembly.Module) return wasm;
   if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm)) return WebAssembly.compile(wasm);
+  if (String(wasm).startsWith('file:')) { // Node does not fetch files
+    return WebAssembly.compile(await (await import('node:fs/promises')).readFile(new URL(wasm)));
+  }
   const response = await fetch(wasm);
   if (!response.ok) throw new Error(`${wasm} answered ${response.status}; expected the visor's module`);
   const streams = response.headers.get('content-type') === 'application/wasm';
@@ -43,7 +29,7 @@ async function findCrypto() {
   return globalThis.crypto ?? (await import('node:crypto')).webcrypto;
 }
 
-export class VisorHost {
+export class ModuleHost {
   #exports; #random; #onLog; #onStop; #WebSocket;
   #events = []; #inside = false; #dead = null;
   #timer; #soon = null; #channel = null;
@@ -60,10 +46,10 @@ export class VisorHost {
    * @param {(record: {time: string, level: string, instance: string, text: string}) => void} [options.onLog]
    *   each record of the log
    * @param {(error: Error) => void} [options.onStop] the module broke: nothing of it runs any more
-   * @returns {Promise<VisorHost>}
+   * @returns {Promise<ModuleHost>}
    */
   static async load({ wasm, WebSocket = globalThis.WebSocket, onLog = () => {}, onStop = () => {} }) {
-    const host = new VisorHost();
+    const host = new ModuleHost();
     host.#WebSocket = WebSocket;
     host.#onLog = onLog;
     host.#onStop = onStop;
@@ -87,41 +73,41 @@ export class VisorHost {
    *   with the configuration, or which plugin did not start
    */
   boot({ config, secretKey }) {
-    if (this.#boot) return Promise.reject(new VisorError(kAgain, 'a start is under way'));
+    if (this.#boot) return Promise.reject(new VisorError(status.EAGAIN, 'a start is under way'));
     return new Promise((resolve, reject) => {
+      const text = JSON.stringify({ config, secret_key: secretKey });
       this.#boot = { resolve, reject };
       this.#enter((exports) => {
-        const sizes = this.#put(JSON.stringify({ config, secret_key: secretKey }));
+        const sizes = this.#put(text);
         if (sizes) exports.visor_boot(...sizes);
-        else this.#started(kInvalid, 'the configuration is too long');
+        else this.#started(status.EINVAL, 'the configuration is too long');
       });
     });
   }
 
   /**
-   * Calls a command of a running instance.
-   * @param {string} instance for example "kernel"
-   * @param {string} command for example "status"
-   * @param {object} [args] the command's arguments, as its JSON Schema says
-   * @param {(value: any) => unknown} [onValue] each value as it comes.  When it returns a promise, at most 64 values
-   *   wait for theirs, then the command is held back.  An exception ends the call.
-   * @param {{signal?: AbortSignal}} [options] aborting ends the call with ECANCELED
-   * @returns {Promise<any>} when the command has finished, its last value; rejects with a VisorError
+   * Begins a call of a command.
+   * @param {string} instance
+   * @param {string} command
+   * @param {object} args
+   * @param {{value: (value: any) => void, finished: (error: VisorError | null) => void}} events each value, at most 64
+   *   that are not taken; then the end, once, which may come before this returns
+   * @returns {{taken: (count?: number) => void, cancel: () => void}} to ask for as many values more; to end the call
+   *   with ECANCELED.  Both do nothing after the end.
    */
-  call(instance, command, args = {}, onValue = undefined, { signal } = {}) {
-    return new Promise((resolve, reject) => {
-      const id = ++this.#lastCall;
-      const cancel = () => this.#enter((exports) => exports.visor_cancel(id));
-      const leave = () => signal?.removeEventListener('abort', cancel);
-      this.#calls.set(id, { resolve, reject, onValue, cancel, leave, last: undefined, waiting: 0, held: false });
-      this.#enter((exports) => {
-        const sizes = this.#put(instance, command, JSON.stringify(args));
-        if (sizes) exports.visor_call(id, ...sizes);
-        else this.#finished(id, kInvalid, 'the arguments are too long');
-      });
-      if (signal?.aborted) cancel();
-      else signal?.addEventListener('abort', cancel);
+  open(instance, command, args, events) {
+    const text = JSON.stringify(args);
+    const id = ++this.#lastCall;
+    this.#calls.set(id, { events, waiting: 0, held: false });
+    this.#enter((exports) => {
+      const sizes = this.#put(instance, command, text);
+      if (sizes) exports.visor_call(id, ...sizes);
+      else this.#finished(id, status.EINVAL, 'the arguments are too long');
     });
+    return {
+      taken: (count = 1) => this.#taken(id, count),
+      cancel: () => { if (this.#calls.has(id)) this.#enter((exports) => exports.visor_cancel(id)); },
+    };
   }
 
   /**
@@ -180,16 +166,12 @@ export class VisorHost {
 
   #sweep() {
     this.#events = [];
-    const error = new VisorError(-14, `the visor broke: ${this.#dead.message}`);
-    error.cause = this.#dead;
+    const error = new VisorError(status.EINTERNAL, `the visor broke: ${this.#dead.message}`, { cause: this.#dead });
     this.#wake(-1);
     for (const id of [...this.#sockets.keys()]) this.#dropSocket(id);
     const calls = [...this.#calls.values()];
     this.#calls.clear();
-    for (const call of calls) {
-      call.leave();
-      call.reject(error);
-    }
+    for (const call of calls) call.events.finished(error);
     this.#boot?.reject(error);
     this.#boot = null;
     for (const stopped of this.#stops.splice(0)) stopped();
@@ -206,10 +188,10 @@ export class VisorHost {
       unix_ms: () => Date.now(), // performance.timeOrigin knows nothing of a machine that slept
       wake: (delayMs) => this.#wake(delayMs),
       log: (at, size) => this.#log(JSON.parse(this.#text(at, size))),
-      started: (status, at, size) => this.#started(status, this.#text(at, size)),
+      started: (result, at, size) => this.#started(result, this.#text(at, size)),
       stopped: () => this.#stopped(),
       value: (id, at, size) => this.#value(id, this.#text(at, size)),
-      finished: (id, status, at, size) => this.#finished(id, status, this.#text(at, size)),
+      finished: (id, result, at, size) => this.#finished(id, result, this.#text(at, size)),
       socket_open: (id, at, size) => this.#openSocket(id, this.#text(at, size)),
       // A copy: the bytes leave later, when the module's memory holds something else.
       socket_send: (id, at, size) => this.#sockets.get(id)?.send(this.#memory(at, size).slice()),
@@ -255,11 +237,11 @@ export class VisorHost {
     }
   }
 
-  #started(status, text) {
+  #started(result, text) {
     const boot = this.#boot;
     this.#boot = null;
-    if (status === 0) boot?.resolve({ pk: text });
-    else boot?.reject(new VisorError(status, text));
+    if (result === 0) boot?.resolve({ pk: text });
+    else boot?.reject(new VisorError(result, text));
   }
 
   #stopped() {
@@ -272,43 +254,27 @@ export class VisorHost {
     if (!call) return 0;
     if (call.waiting >= kMaxWaitingValues) {
       call.held = true;
-      return kAgain;
+      return status.EAGAIN;
     }
-    call.last = JSON.parse(json);
-    if (!call.onValue) return 0;
-    try {
-      const taken = call.onValue(call.last);
-      if (typeof taken?.then === 'function') {
-        ++call.waiting;
-        taken.then(() => this.#taken(id, call), (error) => this.#abandon(id, call, error));
-      }
-    } catch (error) {
-      this.#abandon(id, call, error);
-    }
+    ++call.waiting;
+    call.events.value(JSON.parse(json));
     return 0;
   }
 
-  #taken(id, call) {
-    --call.waiting;
+  #taken(id, count) {
+    const call = this.#calls.get(id);
+    if (!call) return;
+    call.waiting -= count;
     if (!call.held || call.waiting > kMaxWaitingValues / 2) return;
     call.held = false;
     this.#enter((exports) => exports.visor_resume(id));
   }
 
-  #abandon(id, call, error) {
-    call.reject(error);
-    call.leave();
-    this.#calls.delete(id);
-    call.cancel();
-  }
-
-  #finished(id, status, text) {
+  #finished(id, result, text) {
     const call = this.#calls.get(id);
     if (!call) return;
     this.#calls.delete(id);
-    call.leave();
-    if (status === 0) call.resolve(call.last);
-    else call.reject(new VisorError(status, text));
+    call.events.finished(result === 0 ? null : new VisorError(result, text));
   }
 
   // --- sockets
@@ -318,7 +284,7 @@ export class VisorHost {
     try {
       socket = new this.#WebSocket(url);
     } catch {
-      return kInvalid;
+      return status.EINVAL;
     }
     this.#sockets.set(id, socket);
     socket.binaryType = 'arraybuffer';

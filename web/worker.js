@@ -1,26 +1,27 @@
 /**
- * The worker of a page: hosts its visor and carries messages.
+ * The worker of a page: hosts its visor and carries messages, for web/worker-host.js.
  *
  * From the page                                           To the page
- *   {t: 'init', wasm, config, secretKey}                    {t: 'up', pk} or {t: 'failed', status, message}
+ *   {t: 'boot', wasm, config, secretKey}                    {t: 'up', pk} or {t: 'failed', status, message}
  *   {t: 'call', id, instance, command, args}                {t: 'value', id, value} each, then
- *                                                           {t: 'done', id} or {t: 'error', id, status, message}
- *   {t: 'taken', id} answers each value: 64 wait at most, then the command is held back
- *   {t: 'cancel', id}                                       {t: 'log', record: {time, level, instance, text}}
- *   {t: 'stop'}                                             {t: 'down'}; with a message when the visor broke
+ *                                                           {t: 'finished', id}, with status and message if it failed
+ *   {t: 'taken', id, count}: as many values more may come   {t: 'log', record: {time, level, instance, text}}
+ *   {t: 'cancel', id}
+ *   {t: 'stop'}                                             {t: 'down'}; with status and message when the visor broke
  *
- * `wasm` is the module's address, `id` a number of the page's choice; statuses are the visor's, negative.
+ * `wasm` is the module or its address, `id` a number of the page's choice; statuses are the visor's, negative.
  */
-import { VisorHost } from './visor-host.js';
+import { VisorError, status } from './visor-error.js';
+import { ModuleHost } from './visor-host.js';
 
 let host = null;
-const calls = new Map(); // id -> {abort: AbortController, taken: (() => void)[]}
+const calls = new Map(); // id -> what ModuleHost.open() gave
 
-const describe = (error) => ({ status: error.status ?? -14, message: error.message });
+const describe = (error) => error && { status: error.status ?? status.EINTERNAL, message: error.message };
 
-async function init({ wasm, config, secretKey }) {
+async function boot({ wasm, config, secretKey }) {
   try {
-    host = await VisorHost.load({
+    host = await ModuleHost.load({
       wasm,
       onLog: (record) => postMessage({ t: 'log', record }),
       onStop: (error) => postMessage({ t: 'down', ...describe(error) }),
@@ -32,24 +33,20 @@ async function init({ wasm, config, secretKey }) {
   }
 }
 
-async function call({ id, instance, command, args }) {
+function call({ id, instance, command, args }) {
+  const value = (one) => postMessage({ t: 'value', id, value: one });
+  const finished = (error) => {
+    calls.delete(id);
+    postMessage({ t: 'finished', id, ...describe(error) });
+  };
   if (!host) {
-    postMessage({ t: 'error', id, status: -2, message: 'the visor is not up; send init first' });
+    finished(new VisorError(status.ENOENT, 'the visor is not up; boot it first'));
     return;
   }
-  const entry = { abort: new AbortController(), taken: [] };
-  calls.set(id, entry);
-  const onValue = (value) => {
-    postMessage({ t: 'value', id, value });
-    return new Promise((resolve) => { entry.taken.push(resolve); });
-  };
-  try {
-    await host.call(instance, command, args, onValue, { signal: entry.abort.signal });
-    postMessage({ t: 'done', id });
-  } catch (error) {
-    postMessage({ t: 'error', id, ...describe(error) });
-  }
-  calls.delete(id);
+  const never = { taken() {}, cancel() {} };
+  calls.set(id, never); // until open() returns, which may be after the end
+  const opened = host.open(instance, command, args, { value, finished });
+  if (calls.has(id)) calls.set(id, opened);
 }
 
 async function stop() {
@@ -58,9 +55,9 @@ async function stop() {
 }
 
 const handlers = {
-  init, call, stop,
-  taken: ({ id }) => calls.get(id)?.taken.shift()?.(),
-  cancel: ({ id }) => calls.get(id)?.abort.abort(),
+  boot, call, stop,
+  taken: ({ id, count }) => calls.get(id)?.taken(count),
+  cancel: ({ id }) => calls.get(id)?.cancel(),
 };
 
 addEventListener('message', ({ data }) => handlers[data.t]?.(data));

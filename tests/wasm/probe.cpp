@@ -111,6 +111,9 @@ class Probe final : public Instance {
     return {};
   }
 
+  /* {"next"}: what count says next. */
+  Result<std::string> counted(std::string_view) { return json::serialize(json::object{{"next", next_}}); }
+
   /* Breaks the module. */
   Result<std::string> crash(std::string_view) { std::abort(); }
 
@@ -153,6 +156,7 @@ constexpr visor_command kCommands[] = {
     {"close", "Closes it", kAny, 0, 0, command<&Probe::close>},
     {"tick", "Sets a timer", kAny, VISOR_COMMAND_STREAMS, 0, command<&Probe::tick>},
     {"count", "Counts", kAny, VISOR_COMMAND_STREAMS, 0, command<&Probe::count>},
+    {"counted", "How far the count is", kAny, 0, 0, command<&Probe::counted>},
     {"crash", "Breaks the module", kAny, 0, 0, command<&Probe::crash>},
 };
 

@@ -1,26 +1,34 @@
-// The module of a tab under Node, through the host that pages use (web/visor-host.js), against a real WebSocket server.
+// The module of a tab under Node, through what pages use (web/visor.js), against a real WebSocket server.
 import assert from 'node:assert/strict';
 import { createECDH } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { test } from 'node:test';
-import { VisorHost } from '../../web/visor-host.js';
+import { pathToFileURL } from 'node:url';
+import { ModuleHost } from '../../web/visor-host.js';
+import { boot, Visor, VisorError } from '../../web/visor.js';
 
 const { WebSocket, WebSocketServer } = await import(new URL('../../web/node_modules/ws/wrapper.mjs', import.meta.url));
 const bundle = await WebAssembly.compile(fs.readFileSync(process.env.VISOR_WASM));
 const probe = await WebAssembly.compile(fs.readFileSync(process.env.VISOR_PROBE_WASM));
-const status = { EAGAIN: -4, EPROTO: -13, ECLOSED: -12 };
+const status = { EINVAL: -1, EAGAIN: -4, ECANCELED: -5, EPROTO: -13, ECLOSED: -12 };
 
-async function load(t, wasm, options = {}) {
-  const host = await VisorHost.load({ wasm, WebSocket, ...options });
-  t.after(() => host.stop());
-  return host;
+/** A visor that is stopped when the test ends. */
+async function start(t, options) {
+  const visor = await boot({ WebSocket, config: { plugins: [] }, ...options });
+  t.after(() => visor.stop());
+  return visor;
 }
 
-async function bootProbe(t, options) {
-  const host = await load(t, probe, options);
-  await host.boot({ config: { plugins: [{ plugin: 'probe' }] } });
-  return host;
+function bootProbe(t, options) {
+  return start(t, { wasm: probe, config: { plugins: [{ plugin: 'probe' }] }, ...options });
+}
+
+/** Tells each value of a command; its last when it has finished. */
+async function follow(visor, instance, command, args, onValue, options) {
+  let last;
+  for await (last of visor.stream(instance, command, args, options)) onValue(last);
+  return last;
 }
 
 /** A server, and the connection that comes next. */
@@ -39,7 +47,7 @@ async function listen(t) {
 function openSocket(host, url) {
   const events = [];
   const waiting = [];
-  const finished = host.call('probe', 'open', { url }, (event) => {
+  const finished = follow(host, 'probe', 'open', { url }, (event) => {
     events.push(event);
     for (const look of waiting.splice(0)) look();
   });
@@ -54,9 +62,9 @@ function openSocket(host, url) {
 }
 
 test('the bundle boots, and its key is that of the secret it was given', async (t) => {
-  const host = await load(t, bundle);
   const secretKey = '1f'.repeat(32);
-  const { pk } = await host.boot({ config: { plugins: [{ plugin: 'storage_memory' }] }, secretKey });
+  const host = await start(t, { wasm: bundle, config: { plugins: [{ plugin: 'storage_memory' }] }, secretKey });
+  const { pk } = host;
   const curve = createECDH('secp256k1');
   curve.setPrivateKey(Buffer.from(secretKey, 'hex'));
   assert.equal(pk, curve.getPublicKey('hex', 'compressed'));
@@ -72,14 +80,15 @@ test('the bundle boots, and its key is that of the secret it was given', async (
 test('without a secret each visor draws its own key', async (t) => {
   const keys = [];
   for (let i = 0; i < 2; ++i) {
-    const host = await load(t, bundle);
-    keys.push((await host.boot({ config: { plugins: [] } })).pk);
+    keys.push((await start(t, { wasm: bundle })).pk);
   }
   assert.notEqual(keys[0], keys[1]);
 });
 
-test('what is wrong at the start is said, and a right start follows', async (t) => {
-  const host = await load(t, bundle);
+test('what is wrong at the start is said, and a right start of the same module follows', async (t) => {
+  const host = await ModuleHost.load({ wasm: bundle, WebSocket });
+  t.after(() => host.stop());
+  const visor = new Visor(host, '');
   const refused = async (options, code, words) => {
     await assert.rejects(host.boot(options), (error) => error.code === code && words.test(error.message));
   };
@@ -93,9 +102,17 @@ test('what is wrong at the start is said, and a right start follows', async (t) 
   await host.boot({ config: { plugins: [] } });
   await refused({ config: { plugins: [] } }, 'EEXIST', /runs already/);
   await host.stop();
-  await assert.rejects(host.call('kernel', 'status'), { code: 'ENOENT' });
+  await assert.rejects(visor.call('kernel', 'status'), { code: 'ENOENT' });
   await host.boot({ config: { plugins: [] } });
-  assert.equal((await host.call('kernel', 'status')).state, 'running');
+  assert.equal((await visor.call('kernel', 'status')).state, 'running');
+});
+
+test('boot() finds the module in a file, and says what is wrong', async (t) => {
+  const visor = await start(t, { wasm: pathToFileURL(process.env.VISOR_WASM) });
+  assert.match(visor.pk, /^0[23][0-9a-f]{64}$/);
+  await assert.rejects(boot({ wasm: bundle, config: { plugins: [{ plugin: 'nothing' }] } }), (error) =>
+    error instanceof VisorError && error.status === status.EINVAL && error.code === 'EINVAL' && /there is no plugin/.test(error.message));
+  await assert.rejects(boot({ wasm: pathToFileURL('/no/such/visor.wasm'), config: { plugins: [] } }), /ENOENT/);
 });
 
 test('a command that is not there, or is called wrongly, is refused with the reason', async (t) => {
@@ -108,8 +125,7 @@ test('a command that is not there, or is called wrongly, is refused with the rea
 
 test('log records reach the host', async (t) => {
   const records = [];
-  const host = await load(t, bundle, { onLog: (record) => records.push(record) });
-  const { pk } = await host.boot({ config: { plugins: [] } });
+  const { pk } = await start(t, { wasm: bundle, onLog: (record) => records.push(record) });
   const last = records.at(-1);
   assert.equal(last.instance, 'kernel');
   assert.equal(last.level, 'info');
@@ -117,36 +133,77 @@ test('log records reach the host', async (t) => {
   assert.ok(Math.abs(Date.parse(last.time) - Date.now()) < 60000, last.time);
 });
 
-test('a call that is aborted ends; so does one whose listener fails', async (t) => {
+const openCalls = async (visor) => (await visor.call('kernel', 'status')).calls.open - 1; // less the one that asks
+
+test('calls and streams that are aborted end', async (t) => {
   const host = await bootProbe(t);
   const abort = new AbortController();
-  const following = host.call('kernel', 'log', {}, () => abort.abort(), { signal: abort.signal });
-  await assert.rejects(following, { code: 'ECANCELED' });
-  await assert.rejects(host.call('kernel', 'log', {}, undefined, { signal: AbortSignal.abort() }), { code: 'ECANCELED' });
-  await assert.rejects(host.call('kernel', 'log', {}, () => { throw new Error('listener'); }), /listener/);
-  assert.equal((await host.call('kernel', 'status')).calls.open, 1, 'only the call that asks');
+  const following = follow(host, 'kernel', 'log', {}, () => abort.abort(), { signal: abort.signal });
+  await assert.rejects(following, { name: 'VisorError', code: 'ECANCELED', status: status.ECANCELED });
+  await assert.rejects(host.call('kernel', 'log', {}, { signal: AbortSignal.abort() }), { code: 'ECANCELED' });
+  await assert.rejects(host.stream('kernel', 'log', {}, { signal: AbortSignal.abort() }).next(), { code: 'ECANCELED' });
+  assert.equal(await openCalls(host), 0);
 });
 
-test('a listener that takes its time holds the command back, and gets every value in order', async (t) => {
+test('a loop over a stream that is left ends the command', async (t) => {
+  const host = await bootProbe(t);
+  for await (const { n } of host.stream('probe', 'count', { to: 1e6 })) {
+    if (n === 500) break;
+  }
+  assert.equal(await openCalls(host), 0);
+  await assert.rejects(follow(host, 'kernel', 'log', {}, () => { throw new Error('listener'); }), /listener/);
+  assert.equal(await openCalls(host), 0);
+
+  const never = host.stream('kernel', 'log');
+  await never.return();
+  assert.deepEqual(await never.next(), { done: true, value: undefined });
+
+  const waiting = host.stream('kernel', 'log', { tail: 0 });
+  const next = waiting.next();
+  assert.equal(await openCalls(host), 1);
+  assert.deepEqual(await waiting.return('left'), { done: true, value: 'left' });
+  assert.deepEqual(await next, { done: true, value: undefined });
+  assert.equal(await openCalls(host), 0);
+});
+
+test('a stream that fails throws once, then is over', async (t) => {
+  const host = await bootProbe(t);
+  const stream = host.stream('kernel', 'log', { tail: -1 });
+  await assert.rejects(stream.next(), { code: 'EINVAL' });
+  assert.deepEqual(await stream.next(), { done: true, value: undefined });
+  await assert.rejects(host.stream('kernel', 'log', { tail: 1n }).next(), TypeError);
+  assert.deepEqual(await host.call('kernel', 'log', { tail: 0, follow: false }), undefined);
+});
+
+test('a reader that takes its time holds the command back, and gets every value in order', async (t) => {
   const host = await bootProbe(t);
   const to = 20000;
   let taken = 0;
-  let waiting = 0;
-  let most = 0;
-  const last = await host.call('probe', 'count', { to }, ({ n }) => {
+  let furthest = 0;
+  for await (const { n } of host.stream('probe', 'count', { to })) {
     assert.equal(n, taken++);
-    most = Math.max(most, ++waiting);
-    return new Promise((resolve) => { setImmediate(() => { --waiting; resolve(); }); });
-  });
+    if (taken % 1000 !== 1) continue;
+    await new Promise((resolve) => { setImmediate(resolve); });
+    const { next } = await host.call('probe', 'counted');
+    furthest = Math.max(furthest, next - taken);
+  }
   assert.equal(taken, to);
-  assert.deepEqual(last, { n: to - 1 });
-  assert.ok(most > 1 && most <= 64, `${most} values waited`);
+  assert.ok(furthest > 0 && furthest <= 64 + 256, `the command was ${furthest} values ahead`);
+  assert.deepEqual(await host.call('probe', 'count', { to }), { n: to - 1 }, 'a call gives the last');
+});
+
+test('readers that ask for several values at once get them in order', async (t) => {
+  const host = await bootProbe(t);
+  const stream = host.stream('probe', 'count', { to: 3 });
+  const results = await Promise.all([1, 2, 3, 4, 5].map(() => stream.next()));
+  assert.deepEqual(results.map(({ value }) => value?.n), [0, 1, 2, undefined, undefined]);
+  assert.deepEqual(results.map(({ done }) => done), [false, false, false, true, true]);
 });
 
 test('timers come when they are due, not before', async (t) => {
   const host = await bootProbe(t);
   const times = [];
-  await host.call('probe', 'tick', { ms: 20, times: 5 }, ({ ms }) => times.push(ms));
+  await follow(host, 'probe', 'tick', { ms: 20, times: 5 }, ({ ms }) => times.push(ms));
   assert.equal(times.length, 5);
   times.forEach((ms, i) => assert.ok(ms >= 20 * (i + 1), `tick ${i} after ${ms} ms`));
 });
@@ -298,7 +355,7 @@ test('a connect under way can be cancelled', async (t) => {
   await once(server, 'listening');
   t.after(() => server.close());
   const abort = new AbortController();
-  const opening = host.call('probe', 'open', { url: `ws://127.0.0.1:${server.address().port}/` }, undefined, { signal: abort.signal });
+  const opening = host.call('probe', 'open', { url: `ws://127.0.0.1:${server.address().port}/` }, { signal: abort.signal });
   abort.abort();
   await assert.rejects(opening, { code: 'ECANCELED' });
   const { services } = await host.call('kernel', 'status');

@@ -1,7 +1,8 @@
 /** The dashboard: boots this tab's visor and shows what it and the TPD know. */
 import * as show from './format.js';
 import { drawNetwork, sparkline } from './plots.js';
-import { TabVisor, tabKey } from './tab-visor.js';
+import { tabConfiguration, tabKey } from './tab-visor.js';
+import { boot } from './visor.js';
 
 const $ = (id) => document.getElementById(id);
 const kPoints = 40;        // of each plot
@@ -176,8 +177,11 @@ async function main() {
   const metrics = network.tpd?.metrics ?? '/metrics';
   $('metrics-link').href = metrics;
 
-  const visor = new TabVisor({ onLog: log, onStop: fail });
-  state.own = await visor.boot({ secretKey: await tabKey(), network });
+  const visor = await boot({
+    config: tabConfiguration(network), secretKey: await tabKey(),
+    onLog: ({ level, instance, text }) => log(level, `${instance}: ${text}`), onStop: fail,
+  });
+  state.own = visor.pk;
   $('pk').textContent = state.own;
   $('copy').disabled = false;
   $('boot').textContent = show.seconds(performance.now());
@@ -185,7 +189,7 @@ async function main() {
   document.body.dataset.bootMs = Math.round(performance.now());
   setState('starting', 'connecting');
   pollMetrics(metrics);
-  await visor.watch('transports', 'watch', {}, showMine);
+  for await (const transports of visor.stream('transports', 'watch')) showMine(transports);
 }
 
 main().catch(fail);

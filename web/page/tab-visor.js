@@ -1,4 +1,4 @@
-/** This tab's visor as the page uses it: a key that is the tab's own, and a worker that hosts the bundle. */
+/** What this tab's visor is booted with: a key that is the tab's own, and the plugins that it runs. */
 
 const kKeyItem = 'visor-secret-key';
 
@@ -32,8 +32,13 @@ export async function tabKey() {
   return secretKey;
 }
 
-/** What this tab's visor runs, from what the gateway tells of the network (/bootstrap.json). */
-function configuration(network) {
+/**
+ * What this tab's visor runs.
+ * @param {object} network what the gateway tells of it in /bootstrap.json: {interval_ms, tpd: {pk, network, port}, peers:
+ *   [{pk, type, address}]}
+ * @returns {object} a configuration for boot()
+ */
+export function tabConfiguration(network) {
   const interval = network.interval_ms;
   const rhythm = interval ? { interval_ms: interval } : {};
   const plugins = [
@@ -46,72 +51,4 @@ function configuration(network) {
     plugins.push({ plugin: 'telemetry', config: { ...rhythm, tpd: pk, network: over, port } });
   }
   return { plugins };
-}
-
-/** A visor in a worker of its own, so that the page stays at ease whatever it does. */
-export class TabVisor {
-  #worker; #calls = new Map(); #lastCall = 0; #booted; #onLog; #onStop;
-
-  /**
-   * @param {object} options
-   * @param {(level: string, text: string) => void} options.onLog each line of the visor's log
-   * @param {(error: Error) => void} options.onStop the visor broke
-   */
-  constructor({ onLog, onStop }) {
-    this.#onLog = onLog;
-    this.#onStop = onStop;
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-    this.#worker.addEventListener('message', ({ data }) => this.#heard(data));
-    this.#worker.addEventListener('error', (event) => this.#broke(new Error(`the visor's worker: ${event.message ?? 'did not load'}`)));
-  }
-
-  /**
-   * @param {object} options
-   * @param {string} options.secretKey 64 hex digits
-   * @param {object} options.network what /bootstrap.json tells: {interval_ms, tpd: {pk, network, port}, peers: [{pk, type, address}]}
-   * @returns {Promise<string>} the visor's public key, 66 hex digits
-   */
-  boot({ secretKey, network }) {
-    return new Promise((resolve, reject) => {
-      this.#booted = { resolve, reject };
-      const wasm = new URL('./visor.wasm', import.meta.url).href;
-      this.#worker.postMessage({ t: 'init', wasm, config: configuration(network), secretKey });
-    });
-  }
-
-  /**
-   * Calls a command, telling each value.
-   * @param {string} instance
-   * @param {string} command
-   * @param {object} args as the command's schema says
-   * @param {(value: any) => void} onValue
-   * @returns {Promise<void>} when it has finished
-   */
-  watch(instance, command, args, onValue) {
-    return new Promise((resolve, reject) => {
-      const id = ++this.#lastCall;
-      this.#calls.set(id, { resolve, reject, onValue });
-      this.#worker.postMessage({ t: 'call', id, instance, command, args });
-    });
-  }
-
-  #heard(message) {
-    const call = this.#calls.get(message.id);
-    switch (message.t) {
-      case 'up': this.#booted.resolve(message.pk); break;
-      case 'failed': this.#booted.reject(new Error(message.message)); break;
-      case 'log': this.#onLog(message.record.level, `${message.record.instance}: ${message.record.text}`); break;
-      case 'down': this.#broke(new Error(message.message ?? 'the visor stopped')); break;
-      case 'value': call?.onValue(message.value); this.#worker.postMessage({ t: 'taken', id: message.id }); break;
-      case 'done': this.#calls.delete(message.id); call?.resolve(); break;
-      case 'error': this.#calls.delete(message.id); call?.reject(new Error(message.message)); break;
-    }
-  }
-
-  #broke(error) {
-    this.#booted?.reject(error);
-    for (const call of this.#calls.values()) call.reject(error);
-    this.#calls.clear();
-    this.#onStop(error);
-  }
 }
