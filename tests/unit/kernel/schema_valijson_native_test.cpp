@@ -1,6 +1,7 @@
 // The kernel's checker of JSON Schema beside valijson: the same verdict on random schemas and values. Schemas
-// stay within the part that the kernel checks (kernel/schema.hpp), and where the two mean the same: valijson
-// tells 1 from 1.0 in enum, and an integer from 1.0 like the kernel.
+// stay within the part that the kernel checks (kernel/schema.hpp), and away from where valijson is wrong: it
+// drops the fraction of a number before it divides it by an integer of multipleOf, and its patterns see bytes
+// instead of characters.
 #define VALIJSON_USE_EXCEPTIONS 1
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
@@ -85,15 +86,15 @@ class Generator {
     for (const char* limit : {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}) {
       if (chance(10)) out[limit] = number();
     }
-    if (chance(10)) out["multipleOf"] = static_cast<int64_t>(below(3)) + 1;
+    if (chance(10)) out["multipleOf"] = static_cast<double>(below(3)) + 0.5;
   }
 
   void strings(json::object& out) {
     if (chance(8)) out["minLength"] = below(3);
     if (chance(8)) out["maxLength"] = below(3);
     if (chance(8)) {
-      out["pattern"] = pick({"a", "^a", "b$", "^a*b?$", "^(a|b)+$", "^[^a]", "^[a-b]{2}$", "^.{2,}$", "\\d",
-                             "^\\w*$", "\\.", "^(?:a|b){1,2}(-1|)$", "^[\\w.-]+$"});
+      out["pattern"] = pick({"a", "^a", "b$", "^a*b?$", "^(a|b)+$", "^[^a]", "^[a-b]{2}$", "^[ab.-]{2,}$",
+                             "\\d", "^\\w*$", "\\.", "^(?:a|b){1,2}(-1|)$", "^[\\w.-]+$"});
     }
   }
 
@@ -116,8 +117,8 @@ TEST_CASE("the kernel and valijson agree on random schemas and values", "[kernel
   size_t fitting = 0, total = 0;
   for (uint64_t seed = 1; seed <= 3000; ++seed) {
     Generator generate(seed);
-    json::value schema = generate.schema(2);
-    std::string text = json::serialize(schema);
+    std::string text = json::serialize(generate.schema(2));
+    json::value schema = json::parse(text);  // so that numbers are of the kinds that parsing gives
     auto compiled = Schema::compile(text.c_str());
     INFO("seed " << seed << ", schema " << text << (compiled ? "" : ": " + compiled.error().text));
     REQUIRE(compiled.has_value());
