@@ -4,7 +4,8 @@
 #   visor::json       Boost.JSON             visor::beast     Boost.Beast's parser (headers)
 #   visor::secp256k1  libsecp256k1           visor::sodium    libsodium
 #   visor::zlib       zlib
-# and only natively: visor::valijson (headers, for tests) visor::openssl visor::wslay visor::uv visor::leveldb visor::dll visor::cli visor::fmt
+# and only natively: visor::openssl visor::wslay visor::uv visor::leveldb visor::dll visor::cli visor::fmt, and for tests
+# visor::valijson (headers)
 
 if(VISOR_WASM)
   include(WasmThirdParty)
@@ -20,7 +21,6 @@ find_package(ZLIB REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
 find_package(fmt CONFIG REQUIRED)
 find_package(Threads REQUIRED)
-find_path(VALIJSON_INCLUDE valijson/validator.hpp REQUIRED)
 pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv>=1.44)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
 pkg_check_modules(SECP256K1 REQUIRED IMPORTED_TARGET libsecp256k1>=0.2.0)
@@ -44,5 +44,8 @@ visor_third_party(uv PkgConfig::UV Threads::Threads)
 visor_third_party(leveldb leveldb::leveldb)
 visor_third_party(cli CLI11::CLI11)
 visor_third_party(fmt fmt::fmt)
-visor_third_party(valijson)
-target_include_directories(visor_third_party_valijson SYSTEM INTERFACE ${VALIJSON_INCLUDE})
+if(VISOR_TESTS)
+  find_path(VALIJSON_INCLUDE valijson/validator.hpp REQUIRED)
+  visor_third_party(valijson)
+  target_include_directories(visor_third_party_valijson SYSTEM INTERFACE ${VALIJSON_INCLUDE})
+endif()
