@@ -43,7 +43,7 @@ const defects = {
   broken_exports_more: [['', 'scan/symbols', /visor_check_leaked_symbol/]],
   broken: [
     ['loud_load', 'scan/quiet', /opens a file when it is loaded/],
-    ['bad_schema', 'scan/schemas', /the configuration's schema/],
+    ['bad_schema', 'scan/load', /configuration: the schema: properties\.mode\.enum/],
     ['bad_example', 'scan/schemas', /speed/],
     ['offers_nothing', 'life/start_stop', /announces check\.service\/1/],
     ['offers_unannounced', 'life/start_stop', /check\.other\/1/],
