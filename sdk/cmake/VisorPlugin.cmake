@@ -7,7 +7,7 @@
 #   Links the plugins into `target` and generates the table `visor_bundle` (declared in visor/bundle.h) that names them.
 #   A plugin is one that visor_add_plugin made, or one of ${VISOR_HOST_PLUGINS}, which come with an installed SDK.
 #   Where there is no such target, it is made, with a host: natively the program `visor` with these plugins linked in,
-#   for wasm32 the module <target>.wasm that visor-host.js runs.
+#   for wasm32 the module <target>.wasm that visor.js boots.
 
 if(NOT DEFINED VISOR_WASM)
   string(COMPARE EQUAL "${CMAKE_SYSTEM_PROCESSOR}" wasm32 VISOR_WASM)
