@@ -12,8 +12,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// An empty span may have no address; LevelDB compares what it is given with memcmp, which wants one.
 leveldb::Slice slice(visor_span s) {
-  return {static_cast<const char*>(s.data), s.size};
+  return {s.size == 0 ? "" : static_cast<const char*>(s.data), s.size};
 }
 visor_span span(const leveldb::Slice& s) {
   return {s.data(), s.size()};
