@@ -3,6 +3,7 @@
 #include <set>
 
 #include "lib/codec/gzip.hpp"
+#include "lib/codec/json_fields.hpp"
 #include "lib/codec/telemetry_json.hpp"
 #include "lib/codec/telemetry_text.hpp"
 #include "lib/codec/transport_type.hpp"
@@ -20,12 +21,6 @@ bool has_key_prefix(const visor_key& key) {
   return key.bytes[0] == 2 || key.bytes[0] == 3;
 }
 
-std::string_view string_of(const json::object& object, std::string_view name) {
-  const json::value* member = object.if_contains(name);
-  const json::string* string = member ? member->if_string() : nullptr;
-  return string ? std::string_view(string->data(), string->size()) : std::string_view();
-}
-
 ListedTransport listed(const visor_key& reporter, const visor_key& remote, std::string_view type,
                        std::string_view label) {
   ListedTransport out{make_transport_entry(reporter, remote, type, label), std::nullopt};
@@ -36,10 +31,10 @@ ListedTransport listed(const visor_key& reporter, const visor_key& remote, std::
 std::optional<ListedTransport> read_compact(const json::value& row, const visor_key& reporter) {
   const json::object* object = row.if_object();
   if (!object) return std::nullopt;
-  std::string_view type = string_of(*object, "t");
-  std::string_view label = object->contains("l") ? string_of(*object, "l") : kOmittedLabel;
+  std::string_view type = string_at(*object, "t");
+  std::string_view label = object->contains("l") ? string_at(*object, "l") : kOmittedLabel;
   visor_key remote{};
-  if (!from_hex(string_of(*object, "r"), remote.bytes) || !has_key_prefix(remote) || remote == reporter ||
+  if (!from_hex(string_at(*object, "r"), remote.bytes) || !has_key_prefix(remote) || remote == reporter ||
       !valid_transport_word(type) || !valid_transport_word(label)) {
     return std::nullopt;
   }
@@ -50,7 +45,7 @@ std::optional<ListedTransport> read_full(const json::value& row, const visor_key
   Result<TransportEntry> entry = transport_entry_from_json(row);
   if (!entry || edge_of(*entry, reporter) > 1) return std::nullopt;
   visor_key remote = other_edge(*entry, reporter);
-  std::string_view given_type = string_of(*row.if_object(), "type");  // checked above
+  std::string_view given_type = string_at(*row.if_object(), "type");  // checked above
   return listed(reporter, remote, given_type, entry->label);
 }
 
@@ -84,7 +79,7 @@ bool is_gzip(ByteView data) {
 }
 
 std::string version_of(const json::object& object) {
-  return std::string(string_of(object, "version").substr(0, kMaxVersion));
+  return std::string(string_at(object, "version").substr(0, kMaxVersion));
 }
 
 }  // namespace

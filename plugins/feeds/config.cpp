@@ -1,6 +1,6 @@
 #include "config.hpp"
 
-#include <boost/json.hpp>
+#include "lib/codec/json_fields.hpp"
 
 namespace visor::feeds {
 
@@ -26,51 +26,28 @@ const char kConfigSchema[] = R"({
   }
 })";
 
-namespace {
-
-namespace json = boost::json;
-
-/* A part of the configuration; an empty one if it is not there. */
-json::object part(const json::object& of, std::string_view name) {
-  const json::value* member = of.if_contains(name);
-  const json::object* object = member ? member->if_object() : nullptr;
-  return object ? *object : json::object{};
-}
-
-template <class T>
-void read(const json::object& of, std::string_view name, T& out) {
-  const json::value* member = of.if_contains(name);
-  if (const int64_t* number = member ? member->if_int64() : nullptr) out = static_cast<T>(*number);
-}
-
-}  // namespace
-
 Result<ServiceSettings> read_config(std::string_view text) {
-  json::error_code error;
-  const json::value value = json::parse(text.empty() ? "{}" : text, error);
-  const json::object* config = error ? nullptr : value.if_object();
-  if (!config) return failure(VISOR_EINVAL, "the configuration must be a JSON object");
+  using codec::read_field;
+  Result<boost::json::object> config = codec::parse_fields(text, "the configuration");
+  if (!config) return std::unexpected(config.error());
 
   ServiceSettings settings;
-  if (const json::value* drive = config->if_contains("drive"); drive && drive->if_string()) {
-    settings.stores.drive.assign(drive->if_string()->data(), drive->if_string()->size());
-  }
-  if (const json::value* open = config->if_contains("public"); open && open->if_bool()) {
-    settings.node.is_public = *open->if_bool();
-  }
-  read(*config, "heartbeat_ms", settings.node.feed.publisher.heartbeat_ms);
-  const json::object fill = part(*config, "fill"), limits = part(*config, "limits"),
-                     keep = part(*config, "keep");
-  read(fill, "stall_ms", settings.node.feed.fill.stall_ms);
-  read(fill, "total_ms", settings.node.feed.fill.total_ms);
-  read(fill, "window", settings.node.connection.window);
-  read(limits, "connections", settings.node.max_connections);
-  read(limits, "pending", settings.node.max_pending);
-  read(limits, "objects", settings.node.feed.fill.limits.max_objects);
-  read(limits, "bytes", settings.node.feed.fill.limits.max_bytes);
-  read(keep, "superseded_ms", settings.stores.store.grace_ms);
-  read(keep, "superseded_bytes", settings.stores.store.max_unreferenced_bytes);
-  read(keep, "unused_ms", settings.stores.forget_ms);
+  read_field(*config, "drive", settings.stores.drive);
+  read_field(*config, "public", settings.node.is_public);
+  read_field(*config, "heartbeat_ms", settings.node.feed.publisher.heartbeat_ms);
+  const boost::json::object fill = codec::object_at(*config, "fill"),
+                            limits = codec::object_at(*config, "limits"),
+                            keep = codec::object_at(*config, "keep");
+  read_field(fill, "stall_ms", settings.node.feed.fill.stall_ms);
+  read_field(fill, "total_ms", settings.node.feed.fill.total_ms);
+  read_field(fill, "window", settings.node.connection.window);
+  read_field(limits, "connections", settings.node.max_connections);
+  read_field(limits, "pending", settings.node.max_pending);
+  read_field(limits, "objects", settings.node.feed.fill.limits.max_objects);
+  read_field(limits, "bytes", settings.node.feed.fill.limits.max_bytes);
+  read_field(keep, "superseded_ms", settings.stores.store.grace_ms);
+  read_field(keep, "superseded_bytes", settings.stores.store.max_unreferenced_bytes);
+  read_field(keep, "unused_ms", settings.stores.forget_ms);
   return settings;
 }
 

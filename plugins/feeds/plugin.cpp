@@ -1,8 +1,8 @@
 // feeds: replicated, signed, ordered maps of leaves (CXO), visor.feeds/1.
-#include <boost/json.hpp>
 #include <visor/plugin.hpp>
 
 #include "config.hpp"
+#include "lib/codec/json_fields.hpp"
 #include "registry.hpp"
 #include "report.hpp"
 
@@ -32,26 +32,6 @@ class Feeds final : public Instance {
   std::unique_ptr<Service> service_;
 };
 
-/* The arguments of a command, which have passed its schema. */
-json::object arguments(std::string_view text) {
-  json::error_code error;
-  const json::value value = json::parse(text.empty() ? "{}" : text, error);
-  const json::object* object = error ? nullptr : value.if_object();
-  return object ? *object : json::object{};
-}
-
-std::string_view text_at(const json::object& args, std::string_view name) {
-  const json::value* member = args.if_contains(name);
-  const json::string* string = member ? member->if_string() : nullptr;
-  return string ? std::string_view(string->data(), string->size()) : std::string_view();
-}
-
-int64_t number_at(const json::object& args, std::string_view name, int64_t otherwise) {
-  const json::value* member = args.if_contains(name);
-  const int64_t* number = member ? member->if_int64() : nullptr;
-  return number ? *number : otherwise;
-}
-
 Result<void> Feeds::set_up() {
   Result<ServiceSettings> settings = read_config(host().config());
   if (!settings) return std::unexpected(settings.error());
@@ -72,14 +52,14 @@ void Feeds::stop(Stopped stopped) {
 
 Result<Feed*> Feeds::find(const json::object& args) const {
   visor_key owner = service_->own();
-  if (std::string_view hex = text_at(args, "owner"); !hex.empty()) {
+  if (std::string_view hex = codec::string_at(args, "owner"); !hex.empty()) {
     Result<visor_key> key = key_from_hex(hex);
     if (!key) return std::unexpected(key.error());
     owner = *key;
   }
-  const int64_t port = number_at(args, "port", -1);
+  const std::optional<uint16_t> port = codec::number_at<uint16_t>(args, "port");
   for (const auto& [number, node] : service_->nodes()) {
-    if (port >= 0 && port != number) continue;
+    if (port && *port != number) continue;
     for (Feed* feed : node->feeds()) {
       if (feed->id().feed == owner) return feed;
     }
@@ -88,17 +68,20 @@ Result<Feed*> Feeds::find(const json::object& args) const {
 }
 
 Result<std::string> Feeds::tree(std::string_view text) {
-  const json::object args = arguments(text);
-  Result<Feed*> feed = find(args);
+  const Result<json::object> args = codec::parse_fields(text, "the arguments");
+  if (!args) return std::unexpected(args.error());
+  Result<Feed*> feed = find(*args);
   if (!feed) return std::unexpected(feed.error());
-  return report_tree(**feed, text_at(args, "prefix"), static_cast<size_t>(number_at(args, "limit", 1000)));
+  return report_tree(**feed, codec::string_at(*args, "prefix"),
+                     codec::number_at<size_t>(*args, "limit").value_or(1000));
 }
 
 Result<std::string> Feeds::get(std::string_view text) {
-  const json::object args = arguments(text);
-  Result<Feed*> feed = find(args);
+  const Result<json::object> args = codec::parse_fields(text, "the arguments");
+  if (!args) return std::unexpected(args.error());
+  Result<Feed*> feed = find(*args);
   if (!feed) return std::unexpected(feed.error());
-  return report_leaf(**feed, text_at(args, "path"));
+  return report_leaf(**feed, codec::string_at(*args, "path"));
 }
 
 constexpr const char* kNeeds[] = {VISOR_IDENTITY_1, VISOR_DRIVE_1, nullptr};

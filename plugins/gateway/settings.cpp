@@ -1,8 +1,7 @@
 #include "settings.hpp"
 
-#include <boost/json.hpp>
-
 #include "guard.hpp"
+#include "lib/codec/json_fields.hpp"
 #include "lib/http/url.hpp"
 
 namespace visor::gateway {
@@ -10,31 +9,16 @@ namespace {
 
 namespace json = boost::json;
 
-const json::value* member(const json::object& object, std::string_view name) {
-  return object.if_contains(json::string_view(name.data(), name.size()));
-}
-
-void read(const json::object& object, std::string_view name, std::string& out) {
-  const json::value* value = member(object, name);
-  if (const json::string* text = value ? value->if_string() : nullptr) out = *text;
-}
-
-template <class T>
-void read_number(const json::object& object, std::string_view name, T& out) {
-  const json::value* value = member(object, name);
-  if (!value) return;
-  if (const int64_t* number = value->if_int64()) out = static_cast<T>(*number);
-  if (const uint64_t* number = value->if_uint64()) out = static_cast<T>(*number);
-}
+using codec::read_field;
 
 void read_limits(const json::object& object, http::ServerLimits& limits) {
-  read_number(object, "connections", limits.connections);
-  read_number(object, "connections_per_address", limits.connections_per_address);
-  read_number(object, "header_bytes", limits.message.header_bytes);
-  read_number(object, "body_bytes", limits.message.body_bytes);
-  read_number(object, "request_timeout_ms", limits.request_timeout_ms);
-  read_number(object, "idle_timeout_ms", limits.idle_timeout_ms);
-  read_number(object, "write_timeout_ms", limits.write_timeout_ms);
+  read_field(object, "connections", limits.connections);
+  read_field(object, "connections_per_address", limits.connections_per_address);
+  read_field(object, "header_bytes", limits.message.header_bytes);
+  read_field(object, "body_bytes", limits.message.body_bytes);
+  read_field(object, "request_timeout_ms", limits.request_timeout_ms);
+  read_field(object, "idle_timeout_ms", limits.idle_timeout_ms);
+  read_field(object, "write_timeout_ms", limits.write_timeout_ms);
 }
 
 }  // namespace
@@ -66,28 +50,24 @@ std::string Settings::listen_host() const {
 }
 
 Result<Settings> read_settings(std::string_view text) {
-  json::error_code failed;
-  json::value value = json::parse(json::string_view(text.data(), text.size()), failed);
-  const json::object* object = failed ? nullptr : value.if_object();
-  if (!object) return failure(VISOR_EINVAL, "the gateway's configuration is not a JSON object");
+  Result<json::object> object = codec::parse_fields(text, "the gateway's configuration");
+  if (!object) return std::unexpected(object.error());
   Settings settings;
-  read(*object, "listen", settings.listen);
-  read(*object, "root", settings.root);
-  read(*object, "token", settings.token);
-  if (const json::value* bootstrap = member(*object, "bootstrap")) {
+  read_field(*object, "listen", settings.listen);
+  read_field(*object, "root", settings.root);
+  read_field(*object, "token", settings.token);
+  if (const json::value* bootstrap = object->if_contains("bootstrap")) {
     settings.bootstrap = json::serialize(*bootstrap);
   }
-  if (const json::value* hosts = member(*object, "hosts"); hosts && hosts->if_array()) {
-    for (const json::value& host : *hosts->if_array()) {
+  if (const json::array* hosts = codec::array_at(*object, "hosts")) {
+    for (const json::value& host : *hosts) {
       if (!host.if_string()) continue;
       auto authority = http::parse_authority(std::string_view(*host.if_string()));
       if (!authority) return failure(VISOR_EINVAL, "\"hosts\": " + authority.error().text);
       settings.hosts.push_back(authority->host);
     }
   }
-  if (const json::value* limits = member(*object, "limits"); limits && limits->if_object()) {
-    read_limits(*limits->if_object(), settings.limits);
-  }
+  read_limits(codec::object_at(*object, "limits"), settings.limits);
   if (settings.listen_host().empty()) {
     return failure(VISOR_EINVAL, "\"listen\": expected an address like tcp://127.0.0.1:8080; got \"" +
                                      settings.listen + "\"");

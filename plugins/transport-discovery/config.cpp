@@ -1,6 +1,6 @@
 #include "config.hpp"
 
-#include <boost/json.hpp>
+#include "lib/codec/json_fields.hpp"
 
 namespace visor::transport_discovery {
 
@@ -16,39 +16,18 @@ const char kConfigSchema[] = R"({
       "transports": {"type": "integer", "minimum": 1, "maximum": 16777216, "description": "transports known at once, live and ended; 1048576 if not said"}}}}
 })";
 
-namespace {
-
-namespace json = boost::json;
-
-template <class T>
-void read_number(const json::object& object, std::string_view name, T& out) {
-  const json::value* member = object.if_contains(name);
-  if (const int64_t* number = member ? member->if_int64() : nullptr) out = static_cast<T>(*number);
-}
-
-void read_text(const json::object& object, std::string_view name, std::string& out) {
-  const json::value* member = object.if_contains(name);
-  if (const json::string* string = member ? member->if_string() : nullptr)
-    out.assign(string->data(), string->size());
-}
-
-}  // namespace
-
 Result<Config> read_config(std::string_view text) {
-  json::error_code error;
-  json::value value = json::parse(text.empty() ? "{}" : text, error);
-  const json::object* object = error ? nullptr : value.if_object();
-  if (!object) return failure(VISOR_EINVAL, "the configuration must be a JSON object");
+  using codec::read_field;
+  Result<boost::json::object> object = codec::parse_fields(text, "the configuration");
+  if (!object) return std::unexpected(object.error());
   Config config;
-  read_text(*object, "network", config.network);
-  read_number(*object, "port", config.port);
-  read_text(*object, "drive", config.drive);
-  read_number(*object, "interval_ms", config.interval_ms);
-  const json::value* limits = object->if_contains("limits");
-  if (const json::object* each = limits ? limits->if_object() : nullptr) {
-    read_number(*each, "reporters", config.max_reporters);
-    read_number(*each, "transports", config.max_transports);
-  }
+  read_field(*object, "network", config.network);
+  read_field(*object, "port", config.port);
+  read_field(*object, "drive", config.drive);
+  read_field(*object, "interval_ms", config.interval_ms);
+  const boost::json::object limits = codec::object_at(*object, "limits");
+  read_field(limits, "reporters", config.max_reporters);
+  read_field(limits, "transports", config.max_transports);
   return config;
 }
 

@@ -1,15 +1,13 @@
 // transport_discovery: the TPD.  Follows the feed of every visor that announces itself, and serves what they
 // say of their transports at /metrics.
-#include <boost/json.hpp>
 #include <visor/plugin.hpp>
 
+#include "lib/codec/json_fields.hpp"
 #include "lib/codec/transport_type.hpp"
 #include "report.hpp"
 
 namespace visor::transport_discovery {
 namespace {
-
-namespace json = boost::json;
 
 constexpr char kVersion[] = "1.0.0";
 constexpr size_t kDefaultRows = 100;
@@ -143,26 +141,18 @@ void TransportDiscovery::stop(Stopped stopped) {
 // --- commands ----------------------------------------------------------------------------------
 
 Result<std::string> TransportDiscovery::transports(std::string_view args) {
-  json::error_code error;
-  json::value value = json::parse(args.empty() ? "{}" : args, error);
-  const json::object* object = error ? nullptr : value.if_object();
-  if (!object) return failure(VISOR_EINVAL, "the arguments must be a JSON object");
-  auto word = [&](std::string_view name) {
-    const json::value* member = object->if_contains(name);
-    const json::string* string = member ? member->if_string() : nullptr;
-    return string ? std::string(string->data(), string->size()) : std::string();
-  };
+  const Result<boost::json::object> object = codec::parse_fields(args, "the arguments");
+  if (!object) return std::unexpected(object.error());
   RowOptions options{.edges = true};
-  if (std::string live = word("live"); !live.empty()) {
+  if (std::string_view live = codec::string_at(*object, "live"); !live.empty()) {
     options.live = live == "true"    ? LiveFilter::kLive
                    : live == "false" ? LiveFilter::kEnded
                                      : LiveFilter::kAll;
   }
-  if (std::string type = word("type"); !type.empty()) options.types.emplace_back(codec::canonical_type(type));
-  const json::value* limit_value = object->if_contains("limit");
-  const int64_t* limit = limit_value ? limit_value->if_int64() : nullptr;
-  size_t left = limit ? static_cast<size_t>(*limit) : kDefaultRows;
-  std::string pk = word("pk");
+  if (std::string_view type = codec::string_at(*object, "type"); !type.empty())
+    options.types.emplace_back(codec::canonical_type(type));
+  size_t left = codec::number_at<size_t>(*object, "limit").value_or(kDefaultRows);
+  const std::string_view pk = codec::string_at(*object, "pk");
 
   UnixDay today = codec::day_of(now().unix_s);
   std::string out = "[";

@@ -1,7 +1,6 @@
 #include "config.hpp"
 
-#include <boost/json.hpp>
-
+#include "lib/codec/json_fields.hpp"
 #include "lib/codec/transport_type.hpp"
 #include "lib/crypto/secp256k1.hpp"
 
@@ -28,18 +27,8 @@ const char kConfigSchema[] = R"({
 namespace {
 
 namespace json = boost::json;
-
-std::string_view string_at(const json::object& object, std::string_view name) {
-  const json::value* member = object.if_contains(name);
-  const json::string* string = member ? member->if_string() : nullptr;
-  return string ? std::string_view(string->data(), string->size()) : std::string_view{};
-}
-
-template <class T>
-void read_number(const json::object& object, std::string_view name, T& out) {
-  const json::value* member = object.if_contains(name);
-  if (const int64_t* number = member ? member->if_int64() : nullptr) out = static_cast<T>(*number);
-}
+using codec::read_field;
+using codec::string_at;
 
 Result<PersistentPeer> read_peer(const json::object& object, size_t index) {
   PersistentPeer peer{{},
@@ -56,22 +45,17 @@ Result<PersistentPeer> read_peer(const json::object& object, size_t index) {
 }  // namespace
 
 Result<Config> read_config(std::string_view text) {
-  json::error_code error;
-  json::value value = json::parse(text.empty() ? "{}" : text, error);
-  const json::object* object = error ? nullptr : value.if_object();
-  if (!object) return failure(VISOR_EINVAL, "the configuration must be a JSON object");
+  Result<json::object> object = codec::parse_fields(text, "the configuration");
+  if (!object) return std::unexpected(object.error());
   Config config;
-  config.listen = string_at(*object, "listen");
-  read_number(*object, "interval_ms", config.interval_ms);
-  const json::value* limits = object->if_contains("limits");
-  if (const json::object* each = limits ? limits->if_object() : nullptr) {
-    read_number(*each, "transports", config.limits.transports);
-    read_number(*each, "per_address", config.limits.per_address);
-    read_number(*each, "settling", config.limits.settling);
-    read_number(*each, "settling_per_address", config.limits.settling_per_address);
-  }
-  const json::value* peers = object->if_contains("peers");
-  const json::array* list = peers ? peers->if_array() : nullptr;
+  read_field(*object, "listen", config.listen);
+  read_field(*object, "interval_ms", config.interval_ms);
+  const json::object limits = codec::object_at(*object, "limits");
+  read_field(limits, "transports", config.limits.transports);
+  read_field(limits, "per_address", config.limits.per_address);
+  read_field(limits, "settling", config.limits.settling);
+  read_field(limits, "settling_per_address", config.limits.settling_per_address);
+  const json::array* list = codec::array_at(*object, "peers");
   for (size_t i = 0; list && i < list->size(); ++i) {
     const json::object* each = (*list)[i].if_object();
     auto peer = each ? read_peer(*each, i) : failure(VISOR_EINVAL, "peers must be objects");

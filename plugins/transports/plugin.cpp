@@ -1,41 +1,13 @@
 // transports: measured point-to-point transports, and the network "skynet" over them.
-#include <boost/json.hpp>
 #include <visor/plugin.hpp>
 
 #include "calls.hpp"
+#include "lib/codec/json_fields.hpp"
 #include "report.hpp"
 #include "service.hpp"
 
 namespace visor::transports {
 namespace {
-
-namespace json = boost::json;
-
-/* The arguments of a command, which have passed its schema. */
-class Arguments {
- public:
-  explicit Arguments(std::string_view text) {
-    json::error_code error;
-    value_ = json::parse(text.empty() ? "{}" : text, error);
-  }
-  std::string_view text(std::string_view name) const {
-    const json::value* member = find(name);
-    const json::string* string = member ? member->if_string() : nullptr;
-    return string ? std::string_view(string->data(), string->size()) : std::string_view{};
-  }
-  uint64_t number(std::string_view name, uint64_t otherwise) const {
-    const json::value* member = find(name);
-    const int64_t* number = member ? member->if_int64() : nullptr;
-    return number ? static_cast<uint64_t>(*number) : otherwise;
-  }
-
- private:
-  const json::value* find(std::string_view name) const {
-    const json::object* object = value_.if_object();
-    return object ? object->if_contains(name) : nullptr;
-  }
-  json::value value_;
-};
 
 class Transports final : public Instance {
  public:
@@ -49,7 +21,11 @@ class Transports final : public Instance {
   }
   Result<std::string> list(std::string_view) { return report_list(*manager_); }
   Result<void> watch(visor_call* call, std::string_view args) {
-    return calls_->watch(call, Arguments(args).number("interval_ms", manager_->config().interval_ms));
+    auto fields = codec::parse_fields(args, "the arguments");
+    if (!fields) return std::unexpected(fields.error());
+    uint64_t interval_ms = manager_->config().interval_ms;
+    codec::read_field(*fields, "interval_ms", interval_ms);
+    return calls_->watch(call, interval_ms);
   }
   Result<void> add(visor_call* call, std::string_view args);
   Result<std::string> remove(std::string_view args);
@@ -131,14 +107,18 @@ void Transports::changed() {
 }
 
 Result<void> Transports::add(visor_call* call, std::string_view args) {
-  Arguments arguments(args);
-  auto key = key_from_hex(arguments.text("pk"));
+  auto fields = codec::parse_fields(args, "the arguments");
+  if (!fields) return std::unexpected(fields.error());
+  auto text = [&](std::string_view name) { return codec::string_at(*fields, name); };
+  auto key = key_from_hex(text("pk"));
   if (!key) return std::unexpected(key.error());
-  return calls_->add(call, *key, arguments.text("type"), arguments.text("address"), arguments.text("label"));
+  return calls_->add(call, *key, text("type"), text("address"), text("label"));
 }
 
 Result<std::string> Transports::remove(std::string_view args) {
-  auto id = codec::transport_id_from_uuid(Arguments(args).text("id"));
+  auto fields = codec::parse_fields(args, "the arguments");
+  if (!fields) return std::unexpected(fields.error());
+  auto id = codec::transport_id_from_uuid(codec::string_at(*fields, "id"));
   if (!id) return std::unexpected(id.error());
   if (auto removed = manager_->remove(*id); !removed) return std::unexpected(removed.error());
   return "{\"removed\":\"" + codec::to_uuid(*id) + "\"}";
