@@ -9,6 +9,10 @@ const char kConfigSchema[] = R"({
   "properties": {
     "drive": {"type": "string", "description": "the storage drive that feeds are kept on; the visor's default one if not said"},
     "public": {"type": "boolean", "default": false, "description": "whether any peer may ask which feeds are here"},
+    "serve": {"type": "array", "maxItems": 64, "description": "feeds of our own that are kept open, and where others may fetch them", "items": {
+      "type": "object", "additionalProperties": false, "required": ["network", "port"], "properties": {
+        "network": {"type": "string", "minLength": 1, "maxLength": 64, "description": "as skynet"},
+        "port": {"type": "integer", "minimum": 1, "maximum": 65535}}}},
     "heartbeat_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "default": 45000, "description": "a feed of our own that does not change is signed again after so long"},
     "fill": {"type": "object", "additionalProperties": false, "properties": {
       "stall_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "default": 120000, "description": "a Root is given up when no object of it came for so long"},
@@ -26,12 +30,30 @@ const char kConfigSchema[] = R"({
   }
 })";
 
-Result<ServiceSettings> read_config(std::string_view text) {
+namespace {
+
+std::vector<KeptFeed> read_kept(const boost::json::object& config) {
+  std::vector<KeptFeed> kept;
+  const boost::json::array* list = codec::array_at(config, "serve");
+  for (size_t i = 0; list && i < list->size(); ++i) {
+    const boost::json::object* each = (*list)[i].if_object();
+    if (!each) continue;
+    kept.push_back({std::string(codec::string_at(*each, "network")),
+                    codec::number_at<uint16_t>(*each, "port").value_or(0)});
+  }
+  return kept;
+}
+
+}  // namespace
+
+Result<Config> read_config(std::string_view text) {
   using codec::read_field;
   Result<boost::json::object> config = codec::parse_fields(text, "the configuration");
   if (!config) return std::unexpected(config.error());
 
-  ServiceSettings settings;
+  Config read_in;
+  ServiceSettings& settings = read_in.service;
+  read_in.serve = read_kept(*config);
   read_field(*config, "drive", settings.stores.drive);
   read_field(*config, "public", settings.node.is_public);
   read_field(*config, "heartbeat_ms", settings.node.feed.publisher.heartbeat_ms);
@@ -48,7 +70,7 @@ Result<ServiceSettings> read_config(std::string_view text) {
   read_field(keep, "superseded_ms", settings.stores.store.grace_ms);
   read_field(keep, "superseded_bytes", settings.stores.store.max_unreferenced_bytes);
   read_field(keep, "unused_ms", settings.stores.forget_ms);
-  return settings;
+  return read_in;
 }
 
 }  // namespace visor::feeds

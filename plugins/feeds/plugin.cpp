@@ -1,6 +1,7 @@
 // feeds: replicated, signed, ordered maps of leaves (CXO), visor.feeds/1.
 #include <visor/plugin.hpp>
 
+#include "calls.hpp"
 #include "config.hpp"
 #include "lib/codec/json_fields.hpp"
 #include "registry.hpp"
@@ -18,11 +19,13 @@ class Feeds final : public Instance {
   void start(Started started) override { started(set_up()); }
   void stop(Stopped stopped) override;
 
-  Result<std::string> status(std::string_view) { return report_status(*service_, host()); }
+  Result<std::string> status(std::string_view) { return report_status(*service_, *calls_, host()); }
   Result<std::string> list(std::string_view) { return report_list(*service_, host()); }
   Result<std::string> peers(std::string_view) { return report_peers(*service_, host()); }
   Result<std::string> tree(std::string_view args);
   Result<std::string> get(std::string_view args);
+  void publish(Answer answer, std::string_view args);
+  void watch(Answer answer, std::string_view args);
 
  private:
   Result<void> set_up();
@@ -30,22 +33,31 @@ class Feeds final : public Instance {
 
   Tasks tasks_;
   std::unique_ptr<Service> service_;
+  // Users of the service, which go first.
+  std::unique_ptr<Calls> calls_;
+  std::unique_ptr<Kept> kept_;
 };
 
 Result<void> Feeds::set_up() {
-  Result<ServiceSettings> settings = read_config(host().config());
-  if (!settings) return std::unexpected(settings.error());
+  Result<Config> config = read_config(host().config());
+  if (!config) return std::unexpected(config.error());
   // Everything is stored and sent under this address: better not to start than to start with another.
   if (Result<Registry> registry = make_tree_registry(); !registry) return std::unexpected(registry.error());
   auto* identity = host().find<visor_identity>(VISOR_IDENTITY_1);
   if (!identity) return failure(VISOR_ENOENT, "the host offers no identity");
-  service_ = std::make_unique<Service>(host(), identity, *settings);
+  service_ = std::make_unique<Service>(host(), identity, config->service);
   if (Result<void> begun = service_->begin(); !begun) return begun;
+  calls_ = std::make_unique<Calls>(host(), *service_);
+  Result<std::unique_ptr<Kept>> kept = Kept::open(host(), *service_, config->serve);
+  if (!kept) return std::unexpected(kept.error());
+  kept_ = std::move(*kept);
   return host().offer(VISOR_FEEDS_1, nullptr, static_cast<visor_feeds*>(service_.get()));
 }
 
 void Feeds::stop(Stopped stopped) {
   host().withdraw(static_cast<visor_feeds*>(service_.get()));
+  calls_->finish_all();
+  kept_.reset();
   // What was told or closed just now ends on the next turn; only then is no code of ours under way.
   service_->stop([this, stopped = std::move(stopped)]() mutable { tasks_.post(std::move(stopped)); });
 }
@@ -84,6 +96,18 @@ Result<std::string> Feeds::get(std::string_view text) {
   return report_leaf(**feed, codec::string_at(*args, "path"));
 }
 
+void Feeds::publish(Answer answer, std::string_view text) {
+  Result<json::object> args = codec::parse_fields(text, "the arguments");
+  if (!args) return answer.finish(args.error());
+  calls_->publish(std::move(answer), *args);
+}
+
+void Feeds::watch(Answer answer, std::string_view text) {
+  Result<json::object> args = codec::parse_fields(text, "the arguments");
+  if (!args) return answer.finish(args.error());
+  calls_->watch(std::move(answer), *args);
+}
+
 constexpr const char* kNeeds[] = {VISOR_IDENTITY_1, VISOR_DRIVE_1, nullptr};
 constexpr const char* kOffers[] = {VISOR_FEEDS_1, nullptr};
 
@@ -111,6 +135,26 @@ constexpr visor_command kCommands[] = {
   "examples": [{"path": "transports/telemetry/meta"}]
 })",
      VISOR_COMMAND_READS, 0, command<&Feeds::get>},
+    {"publish", "Writes a leaf of our own feed, or deletes it; answers when the Root with it is stored", R"({
+  "type": "object", "additionalProperties": false, "required": ["port", "path"], "properties": {
+    "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "of the feed"},
+    "path": {"type": "string", "minLength": 1, "maxLength": 4096, "description": "of the leaf, as weather/berlin"},
+    "value": {"type": "string", "description": "of the leaf, as text"},
+    "value_hex": {"type": "string", "pattern": "^([0-9a-fA-F]{2})*$", "description": "of the leaf, in hex, where it is not text"},
+    "delete": {"type": "boolean", "description": "delete the leaf"}},
+  "examples": [{"port": 60, "path": "weather/berlin", "value": "rain"}, {"port": 60, "path": "weather/berlin", "delete": true}]
+})",
+     0, 0, command<&Feeds::publish>},
+    {"watch", "The leaves of a feed, then every change of them", R"({
+  "type": "object", "additionalProperties": false, "required": ["port"], "properties": {
+    "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the feed's key; one's own if not said"},
+    "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "of the feed"},
+    "network": {"type": "string", "maxLength": 64, "description": "where its owner is dialed, as skynet; nowhere if not said"},
+    "prefix": {"type": "string", "maxLength": 4096, "description": "only what is under it"},
+    "values": {"type": "boolean", "description": "with the values, not their sizes alone"}},
+  "examples": [{"port": 50, "prefix": "transports/"}, {"port": 50, "owner": "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", "network": "skynet", "values": true}]
+})",
+     VISOR_COMMAND_READS | VISOR_COMMAND_STREAMS, 0, command<&Feeds::watch>},
     {"peers", "Connections of feeds, and the peers that one is wanted to", kNoArguments, VISOR_COMMAND_READS,
      0, command<&Feeds::peers>},
 };

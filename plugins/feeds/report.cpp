@@ -35,15 +35,6 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-/* As text if that is what it is, else in hex under another name. */
-void put_bytes(json::object& to, std::string name, std::string_view bytes_or_text) {
-  if (is_utf8(bytes_or_text)) {
-    to[name] = json::string(bytes_or_text.data(), bytes_or_text.size());
-  } else {
-    to[name + "_hex"] = to_hex(bytes(bytes_or_text));
-  }
-}
-
 json::object queue(uint64_t now, uint64_t limit) {
   return {{"now", now}, {"limit", limit}};
 }
@@ -151,7 +142,15 @@ json::object peer_report(Host host, const Node& node, const Node::PeerInfo& peer
 
 }  // namespace
 
-std::string report_status(const Service& service, Host host) {
+void put_bytes(json::object& to, std::string name, std::string_view bytes_or_text) {
+  if (is_utf8(bytes_or_text)) {
+    to[name] = json::string(bytes_or_text.data(), bytes_or_text.size());
+  } else {
+    to[name + "_hex"] = to_hex(bytes(bytes_or_text));
+  }
+}
+
+std::string report_status(const Service& service, const Calls& calls, Host host) {
   json::object stores;
   for (const auto& [drive, store] : service.stores().all()) {
     stores[drive.empty() ? "(default)" : drive] = store_report(*store);
@@ -175,6 +174,7 @@ std::string report_status(const Service& service, Host host) {
                                       {"last_error", last_error},
                                       {"open_feeds", service.open_feeds()},
                                       {"opening", queue(service.opening(), Service::kMaxOpening)},
+                                      {"calls", queue(calls.open(), Calls::kMaxCalls)},
                                       {"stores", std::move(stores)},
                                       {"ports", std::move(nodes)}});
 }

@@ -3,11 +3,14 @@
 #define VISOR_FEEDS_REPORT_HPP
 #include <boost/json.hpp>
 
-#include "service.hpp"
+#include "calls.hpp"
 
 namespace visor::feeds {
 
-std::string report_status(const Service& service, Host host);
+/* As text if that is what it is, else in hex under another name ("value_hex"). */
+void put_bytes(boost::json::object& to, std::string name, std::string_view bytes_or_text);
+
+std::string report_status(const Service& service, const Calls& calls, Host host);
 std::string report_list(const Service& service, Host host);
 std::string report_peers(const Service& service, Host host);
 /* Leaves of a feed's current Root; `more` is set when there are more than `limit`. */

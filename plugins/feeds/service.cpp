@@ -39,6 +39,15 @@ void Service::stop(std::function<void()> stopped) {
   stores_.drain(std::move(stopped));
 }
 
+const StoredRoot* Service::current(const FeedId& id) const {
+  auto at = nodes_.find(id.port);
+  if (at == nodes_.end()) return nullptr;
+  for (Feed* feed : at->second->feeds()) {
+    if (feed->id() == id) return feed->current();
+  }
+  return nullptr;
+}
+
 visor_net* Service::network(const std::string& name) {
   auto at = networks_.find(name);
   return at == networks_.end() ? nullptr : at->second;

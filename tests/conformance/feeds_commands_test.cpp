@@ -1,0 +1,161 @@
+// The commands of feeds between two visors: publish, watch, tree, get.
+#include <optional>
+
+#include "tests/conformance/telemetry_user.hpp"
+
+namespace visor::test {
+namespace {
+
+// A call that stays open, and what it gave.
+class OpenCall {
+ public:
+  OpenCall(Node& node, const char* instance, const char* command, const std::string& args) : node_(node) {
+    static constexpr visor_caller kCaller = {sizeof(visor_caller), 0, &OpenCall::on_value, &OpenCall::on_end};
+    visor_commands* commands = node.kernel().commands();
+    REQUIRE(commands->api->call(commands, instance, command, to_span(std::string_view(args)), &kCaller, this,
+                                &ticket_) == VISOR_OK);
+  }
+  ~OpenCall() { cancel(); }
+  void cancel() {
+    if (finished) return;
+    visor_commands* commands = node_.kernel().commands();
+    commands->api->cancel(commands, ticket_);
+    CHECK(node_.world().run_until([&] { return finished.has_value(); }, 1000));
+  }
+  void take(bool taken) {
+    taken_ = taken;
+    visor_commands* commands = node_.kernel().commands();
+    if (taken) commands->api->resume(commands, ticket_);
+  }
+
+  std::vector<json::object> values;
+  std::optional<visor_status> finished;
+
+ private:
+  static visor_status on_value(void* ctx, visor_span value) {
+    auto* self = static_cast<OpenCall*>(ctx);
+    if (!self->taken_) return VISOR_EAGAIN;
+    self->values.push_back(parse_json(std::string(text(value))).get_object());
+    return VISOR_OK;
+  }
+  static void on_end(void* ctx, visor_status status, visor_span) {
+    static_cast<OpenCall*>(ctx)->finished = status;
+  }
+  Node& node_;
+  visor_ticket* ticket_ = nullptr;
+  bool taken_ = true;
+};
+
+struct Pair {
+  Pair()
+      : owner(world.add("10.0.0.1", plugins_config({plugin("storage_memory", "{}", "disk"),
+                                                    plugin("transports", transports_config()),
+                                                    plugin("feeds", R"({"drive":"disk","serve":[
+                                                      {"network":"skynet","port":60}]})")}))),
+        reader(world.add("10.0.0.2", plugins_config(base_plugins(peer_of(owner))))) {}
+
+  json::object publish(const std::string& members) {
+    auto said = owner.call("feeds", "publish", R"({"port":60,)" + members + "}");
+    INFO((said ? std::string() : said.error().text));
+    REQUIRE(said.has_value());
+    return parse_json(*said).get_object();
+  }
+  std::string watching(const std::string& members = "") const {
+    return R"({"port":60,"network":"skynet","owner":")" + to_hex(owner.key()) + "\"" + members + "}";
+  }
+
+  SimWorld world{7};
+  Node& owner;
+  Node& reader;
+};
+
+const json::object& change(const json::object& event, size_t index) {
+  return event.at("changes").get_array().at(index).get_object();
+}
+
+}  // namespace
+
+TEST_CASE("feeds: publish, watch, get and tree", "[feeds]") {
+  Pair pair;
+  CHECK(pair.publish(R"("path":"weather/berlin","value":"rain")").at("seq").to_number<uint64_t>() == 0);
+
+  OpenCall watch(pair.reader, "feeds", "watch", pair.watching(R"(,"values":true)"));
+  REQUIRE(pair.world.run_until([&] { return watch.values.size() == 1; }, 10000));
+  CHECK(change(watch.values[0], 0).at("path") == "weather/berlin");
+  CHECK(change(watch.values[0], 0).at("value") == "rain");
+
+  pair.publish(R"("path":"weather/paris","value_hex":"00ff")");
+  REQUIRE(pair.world.run_until([&] { return watch.values.size() == 2; }, 10000));
+  CHECK(watch.values[1].at("seq").to_number<uint64_t>() == 1);
+  CHECK(change(watch.values[1], 0).at("value_hex") == "00ff");
+  CHECK(watch.values[1].at("changes").get_array().size() == 1);
+
+  pair.publish(R"("path":"weather/berlin","delete":true)");
+  REQUIRE(pair.world.run_until([&] { return watch.values.size() == 3; }, 10000));
+  CHECK(change(watch.values[2], 0).at("deleted") == true);
+
+  auto got = pair.reader.call("feeds", "get",
+                              R"({"owner":")" + to_hex(pair.owner.key()) + R"(","path":"weather/paris"})");
+  REQUIRE(got.has_value());
+  CHECK(parse_json(*got).get_object().at("value_hex") == "00ff");
+
+  CHECK(status_of(pair.reader, "feeds").at("calls").get_object().at("now").to_number<int>() == 1);
+  watch.cancel();
+  CHECK(*watch.finished == VISOR_ECANCELED);
+  CHECK(status_of(pair.reader, "feeds").at("calls").get_object().at("now").to_number<int>() == 0);
+}
+
+TEST_CASE("feeds: a watcher that takes nothing loses nothing", "[feeds]") {
+  Pair pair;
+  pair.publish(R"("path":"n","value":"0")");
+  OpenCall watch(pair.reader, "feeds", "watch", pair.watching(R"(,"values":true)"));
+  REQUIRE(pair.world.run_until([&] { return watch.values.size() == 1; }, 10000));
+  watch.take(false);
+  for (int i = 1; i <= 20; ++i) {
+    pair.publish(R"("path":"n","value":")" + std::to_string(i) + "\"");
+    pair.publish(R"("path":"n)" + std::to_string(i) + R"(","value":"1")");
+  }
+  pair.world.run_for(10000);
+  CHECK(watch.values.size() == 1);
+  watch.take(true);
+  std::map<std::string, std::string> seen;
+  CHECK(pair.world.run_until(
+      [&] {
+        seen.clear();
+        for (const auto& event : watch.values) {
+          for (const auto& each : event.at("changes").get_array()) {
+            seen[std::string(each.get_object().at("path").get_string())] =
+                each.get_object().at("value").get_string();
+          }
+        }
+        return seen.size() == 21 && seen["n"] == "20";
+      },
+      10000));
+}
+
+TEST_CASE("feeds: what cannot be published is said", "[feeds]") {
+  Pair pair;
+  for (const char* args :
+       {R"({"port":60,"path":"x"})", R"({"port":60,"path":"x","value":"1","delete":true})",
+        R"({"port":60,"path":"x","value_hex":"0"})", R"({"port":60,"path":"x//y","value":"1"})",
+        R"({"port":60,"path":"x","value":""})", R"({"path":"x","value":"1"})"}) {
+    auto refused = pair.owner.call("feeds", "publish", args);
+    INFO(args);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK_FALSE(refused.error().text.empty());
+  }
+  CHECK(status_of(pair.owner, "feeds").at("calls").get_object().at("now").to_number<int>() == 0);
+}
+
+TEST_CASE("feeds: a feed that was published is served again after a restart of its reader's watch",
+          "[feeds]") {
+  Pair pair;
+  pair.publish(R"("path":"x","value":"1")");
+  for (int times = 0; times < 3; ++times) {
+    OpenCall watch(pair.reader, "feeds", "watch", pair.watching());
+    REQUIRE(pair.world.run_until([&] { return !watch.values.empty(); }, 10000));
+    CHECK(change(watch.values[0], 0).at("bytes").to_number<int>() == 1);
+  }
+}
+
+}  // namespace visor::test
