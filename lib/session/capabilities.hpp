@@ -18,6 +18,11 @@ namespace visor::session {
  * that it has gone. */
 inline constexpr uint32_t kAnswersPings = 1u << 0;
 
+/* A responder whose bytes after the initiator's last handshake message may follow it at once.  Old relays
+ * drop a session where they come in the same read (specification dmsg.md, 4), so an initiator that meets none
+ * of this waits for Options::quiet_ms. */
+inline constexpr uint32_t kKeepsTrailingBytes = 1u << 1;
+
 struct Capabilities {
   uint32_t flags = 0;
   bool has(uint32_t flag) const { return (flags & flag) == flag; }

@@ -1,6 +1,7 @@
 #include "lib/session/impl.hpp"
 
-#include <algorithm>
+#include "lib/codec/endian.hpp"
+#include "lib/session/capabilities.hpp"
 
 namespace visor::session {
 namespace {
@@ -36,6 +37,7 @@ void Session::Impl::drop() {
   over_ = true;
   events_ = {};
   timer_.cancel();
+  quiet_timer_.cancel();
   mux_.reset();
   carrier_.close();
 }
@@ -46,6 +48,7 @@ void Session::Impl::drop() {
 void Session::Impl::fail(Error error) {
   if (std::exchange(over_, true)) return;
   timer_.cancel();
+  quiet_timer_.cancel();
   if (mux_) mux_->close(error);
   carrier_.close();
   Events events = std::exchange(events_, {});
@@ -89,9 +92,17 @@ void Session::Impl::on_closed(const Error& error) {
 
 void Session::Impl::on_ready() {
   auto keep = shared_from_this();
+  if (quiet_) return;
+  size_t size = quiet_after_ > 0 ? quiet_after_ : waiting_.size();
+  Bytes later(waiting_.begin() + static_cast<ptrdiff_t>(size), waiting_.end());
   Bytes waiting = std::exchange(waiting_, {});
-  visor_span part = to_span(waiting);
-  if (!waiting.empty() && !transmit({&part, 1})) return;
+  visor_span part{waiting.data(), size};
+  if (size > 0 && !transmit({&part, 1})) {
+    codec::append(waiting_, later);
+    return;
+  }
+  waiting_ = std::move(later);
+  if (std::exchange(quiet_after_, 0) > 0) return be_quiet();
   if (mux_) mux_->writable();
 }
 
@@ -111,7 +122,7 @@ Result<void> Session::Impl::begin_handshake() {
       .random = [host = host_](std::span<uint8_t> out) { host.random(out); },
   });
   if (!begun) return std::unexpected(begun.error());
-  handshake_.emplace(std::move(*begun));
+  handshake_ = std::make_unique<noise::Handshake>(std::move(*begun));
   if (options_.initiator) write_handshake();
   return {};
 }
@@ -162,9 +173,14 @@ bool Session::Impl::become_ready() {
     return false;
   }
   timer_.cancel();
+  peer_ = *handshake_->remote_static();
+  handshake_.reset();
   if (options_.seal_mux) {
-    reader_.emplace(std::move(keys->receive));
-    writer_.emplace(std::move(keys->send));
+    reader_ = std::make_unique<noise::FrameReader>(std::move(keys->receive));
+    writer_ = std::make_unique<noise::FrameWriter>(std::move(keys->send));
+  } else {
+    opener_ = std::make_unique<noise::Opener>(std::move(keys->receive));
+    sealer_ = std::make_unique<noise::Sealer>(std::move(keys->send));
   }
   mux_ = std::make_unique<yamux::Multiplexer>(
       host_,
@@ -172,15 +188,32 @@ bool Session::Impl::become_ready() {
                      .limits = options_.limits,
                      .timeouts = options_.timeouts,
                      .head_bytes = options_.head_bytes,
-                     .peer = *handshake_->remote_static(),
+                     .peer = peer_,
                      .origin = std::string(carrier_.origin())},
       [this](std::span<const visor_span> parts) { return send(parts); },
       yamux::Multiplexer::Events{.accept = events_.accept,
                                  .failed = [this](const Error& error) { fail(error); },
                                  .idle = [this] { end_if_idle(); }});
+  be_quiet_if_due();
   Bytes payload = std::exchange(peer_payload_, {});
-  if (auto ready = events_.ready) ready(*peer(), payload);
+  if (auto ready = events_.ready) ready(peer_, payload);
   return !over_;
+}
+
+void Session::Impl::be_quiet_if_due() {
+  if (!options_.initiator || options_.quiet_ms == 0) return;
+  auto announced = decode_capabilities(peer_payload_);
+  if (announced && announced->has(kKeepsTrailingBytes)) return;
+  if (waiting_.empty()) return be_quiet();
+  quiet_after_ = waiting_.size();
+}
+
+void Session::Impl::be_quiet() {
+  quiet_ = true;
+  quiet_timer_ = Timer::once(host_, options_.quiet_ms, [this] {
+    quiet_ = false;
+    on_ready();
+  });
 }
 
 /* --- the multiplexer --- */
@@ -189,6 +222,36 @@ Result<visor_stream*> Session::Impl::open(uint16_t port) {
   if (over_) return failure(VISOR_ECLOSED, "the session is closed");
   if (!mux_) return failure(VISOR_EAGAIN, "the session's handshake is not over yet: wait for ready");
   return mux_->open(port);
+}
+
+namespace {
+
+std::unexpected<Error> no_objects(bool over, bool ready) {
+  if (over) return failure(VISOR_ECLOSED, "the session is closed");
+  if (!ready) return failure(VISOR_EAGAIN, "the session's handshake is not over yet: wait for ready");
+  return failure(VISOR_EINVAL, "this session seals everything; objects are sealed where seal_mux is false");
+}
+
+}  // namespace
+
+Result<Bytes> Session::Impl::seal(ByteView object) {
+  if (over_ || !sealer_) return no_objects(over_, mux_ != nullptr);
+  if (object.empty() || object.size() > kMaxObjectBytes) {
+    return failure(VISOR_EINVAL, "an object to seal has 1 to " + std::to_string(kMaxObjectBytes) +
+                                     " bytes; got " + std::to_string(object.size()));
+  }
+  Bytes wire;
+  wire.reserve(2 + noise::kSealBytes + object.size());
+  codec::append_prefix(wire, codec::Prefix::kU16, noise::kSealBytes + object.size());
+  if (auto sealed = sealer_->seal(object, wire); !sealed) return std::unexpected(sealed.error());
+  return wire;
+}
+
+Result<Bytes> Session::Impl::open_sealed(ByteView sealed) {
+  if (over_ || !opener_) return no_objects(over_, mux_ != nullptr);
+  Bytes object;
+  if (auto opened = opener_->open(sealed, object); !opened) return std::unexpected(opened.error());
+  return object;
 }
 
 void Session::Impl::receive(ByteView data) {
@@ -216,7 +279,7 @@ bool Session::Impl::send(std::span<const visor_span> parts) {
 
 /* Takes all; false: the carrier takes no more for now. */
 bool Session::Impl::transmit(std::span<const visor_span> parts) {
-  visor_status status = waiting_.empty() ? carrier_.write(parts) : VISOR_EAGAIN;
+  visor_status status = waiting_.empty() && !quiet_ ? carrier_.write(parts) : VISOR_EAGAIN;
   if (status == VISOR_EAGAIN) {
     for (const visor_span& part : parts)
       waiting_.insert(waiting_.end(), bytes(part).begin(), bytes(part).end());

@@ -19,7 +19,9 @@ class Session::Impl : public std::enable_shared_from_this<Impl> {
   void drop();
 
   Result<visor_stream*> open(uint16_t port);
-  const visor_key* peer() const { return mux_ ? &*handshake_->remote_static() : nullptr; }
+  Result<Bytes> seal(ByteView object);
+  Result<Bytes> open_sealed(ByteView sealed);
+  const visor_key* peer() const { return mux_ ? &peer_ : nullptr; }
   void shutdown();
   Counters counters() const;
 
@@ -38,6 +40,8 @@ class Session::Impl : public std::enable_shared_from_this<Impl> {
   bool read_handshake(ByteView& data);
   bool write_handshake();
   bool become_ready();
+  void be_quiet_if_due();
+  void be_quiet();
   Result<crypto::SharedSecret> agree(const visor_key& peer);
 
   /* Both ways of the multiplexer. */
@@ -53,18 +57,24 @@ class Session::Impl : public std::enable_shared_from_this<Impl> {
   Stream carrier_;
   Tasks tasks_;
 
-  std::optional<noise::Handshake> handshake_;
+  std::unique_ptr<noise::Handshake> handshake_; /* until it is over */
+  visor_key peer_{};
   codec::LengthPrefixedReader messages_;
   Bytes peer_payload_;
-  std::optional<noise::FrameReader> reader_;
-  std::optional<noise::FrameWriter> writer_;
+  std::unique_ptr<noise::FrameReader> reader_; /* these two where the multiplexer is sealed ... */
+  std::unique_ptr<noise::FrameWriter> writer_;
+  std::unique_ptr<noise::Sealer> sealer_; /* ... and these where only objects are */
+  std::unique_ptr<noise::Opener> opener_;
   std::unique_ptr<yamux::Multiplexer> mux_; /* there once the handshake is over */
 
-  Bytes waiting_; /* refused by the carrier */
+  Bytes waiting_; /* refused by the carrier, or written in the quiet time */
+  size_t quiet_after_ =
+      0; /* of the waiting bytes, those before the quiet time: it begins when they have left */
   uint64_t received_bytes_ = 0, sent_bytes_ = 0;
   int messages_written_ = 0;
-  bool over_ = false, leaving_ = false, ended_ = false;
+  bool over_ = false, leaving_ = false, ended_ = false, quiet_ = false;
   Timer timer_; /* of the handshake, later of the leaving */
+  Timer quiet_timer_;
 };
 
 }  // namespace visor::session

@@ -17,6 +17,14 @@ Result<visor_stream*> Session::open(uint16_t port) {
   return impl_->open(port);
 }
 
+Result<Bytes> Session::seal(ByteView object) {
+  return impl_->seal(object);
+}
+
+Result<Bytes> Session::open_sealed(ByteView sealed) {
+  return impl_->open_sealed(sealed);
+}
+
 const visor_key* Session::peer() const {
   return impl_->peer();
 }

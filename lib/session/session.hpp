@@ -19,6 +19,9 @@ struct Options {
   Bytes payload{};      /* our announcement to the peer, capabilities.hpp; at most 1024 bytes */
   bool seal_mux = true; /* false: after the handshake, yamux is plain on the carrier (dmsg's relays) */
   uint64_t handshake_timeout_ms = 5000;
+  /* An initiator sends nothing for so long after its last handshake message, unless the responder announces
+   * kKeepsTrailingBytes; what is written meanwhile waits.  100 for relays (specification dmsg.md, 4). */
+  uint64_t quiet_ms = 0;
   yamux::Limits limits{};
   yamux::Timeouts timeouts{};
   size_t head_bytes = 0; /* of an accepted stream, delivered by themselves: yamux/options.hpp */
@@ -36,6 +39,9 @@ struct Events {
    * silent, VISOR_ECLOSED it left; the text says what was expected and what came. */
   std::function<void(const Error&)> closed{};
 };
+
+/* What seal() takes, so that its length fits the prefix. */
+inline constexpr size_t kMaxObjectBytes = 65535 - 24;
 
 struct Counters {
   uint64_t received_bytes = 0, sent_bytes = 0; /* on the carrier, all included */
@@ -57,6 +63,18 @@ class Session {
    * peer()->port says, nothing more.  VISOR_EAGAIN: before `ready`, or too many wait for the peer's
    * acknowledgement; VISOR_ENOSPC: the limit on streams; VISOR_ECLOSED: closed, or the peer takes no more. */
   Result<visor_stream*> open(uint16_t port = 0);
+
+  /* Objects that go sealed over plain streams, one counter a direction (specification dmsg.md, 5); only where
+   * seal_mux is false, and from `ready` on.
+   *
+   *   length, u16 big-endian | nonce, u64 big-endian | ciphertext | tag, 16 bytes      length = 24 + object
+   *
+   * seal() gives all of it, to be sent soon: who opens knows the latest 1024 numbers only.  VISOR_EINVAL: the
+   * object is empty or larger than kMaxObjectBytes; VISOR_EAGAIN: before `ready`; VISOR_ECLOSED: over. */
+  Result<Bytes> seal(ByteView object);
+  /* The object in what follows the length.  VISOR_EPROTO: damaged, forged, repeated or too old, which costs
+   * nothing but this object; the others as for seal(). */
+  Result<Bytes> open_sealed(ByteView sealed);
 
   /* The peer's key; null before `ready`. */
   const visor_key* peer() const;
