@@ -65,7 +65,7 @@ class Machine : public Node::Networks {
 
   void start() {
     net = std::make_unique<MemoryNet>(host_.host(), wire_, key());
-    auto opened = Store::open(host_.host(), MemoryKv::open(host_.host(), disk), {});
+    auto opened = Store::open(host_.host(), open_disk(host_.host(), disk), {});
     INFO((opened ? std::string() : opened.error().text));
     REQUIRE(opened);
     store = std::move(*opened);

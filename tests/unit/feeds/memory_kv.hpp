@@ -1,5 +1,6 @@
-/* A map of a drive, for tests: what it lends is gone with the next call, and a write fails when it is told
- * to. */
+/* What a store of feeds is kept on in tests: a map in memory, that a test looks into, and that fails when it
+ * is told to.  The same tests run in two programs: in one the map is all there is (memory_kv.cpp), in the
+ * other it follows what is on a real drive, LevelDB's (leveldb_kv.cpp). */
 #ifndef VISOR_TESTS_UNIT_FEEDS_MEMORY_KV_HPP
 #define VISOR_TESTS_UNIT_FEEDS_MEMORY_KV_HPP
 #include <map>
@@ -13,80 +14,26 @@ namespace visor::test {
 struct MemoryDisk {
   std::map<std::string, std::string> map;
   size_t writes = 0;
-  size_t fail_write = 0;  // this write, and all after it, fail; 0: none
-  size_t ops = 0;         // of all writes
-};
+  size_t fail_write = 0;              // this write, and all after it, fail; 0: none
+  size_t ops = 0;                     // of all writes
+  std::shared_ptr<std::string> name;  // of the map on the drive, once it was opened there
 
-class MemoryKv final : public KvProvider {
- public:
-  static Owned<visor_kv> open(Host host, MemoryDisk& disk) {
-    return Owned<visor_kv>(new MemoryKv(host, disk));
-  }
-
- private:
-  MemoryKv(Host host, MemoryDisk& disk) : KvProvider(host), disk_(disk) {}
-
-  visor_status get(visor_span key, visor_span* value) override {
-    auto found = disk_.map.find(std::string(text(key)));
-    if (found == disk_.map.end()) return host().fail(VISOR_ENOENT, "no such key");
-    lent_ = std::make_unique<std::string>(found->second);
-    *value = to_span(std::string_view(*lent_));
-    return VISOR_OK;
-  }
-  visor_status on_write(std::span<const visor_op> ops) override {
-    lent_.reset();
-    if (++disk_.writes >= disk_.fail_write && disk_.fail_write > 0)
-      return host().fail(VISOR_EIO, "the disk failed");
-    disk_.ops += ops.size();
-    for (const visor_op& op : ops) {
+  /* Counts a write; VISOR_EIO when it is to fail. */
+  bool fails() { return ++writes >= fail_write && fail_write > 0; }
+  void apply(std::span<const visor_op> changes) {
+    ops += changes.size();
+    for (const visor_op& op : changes) {
       std::string key(text(op.key));
       if (op.kind == VISOR_PUT) {
-        disk_.map[key] = text(op.value);
+        map[key] = text(op.value);
       } else {
-        disk_.map.erase(key);
+        map.erase(key);
       }
     }
-    return VISOR_OK;
   }
-  class Cursor final : public CursorProvider {
-   public:
-    Cursor(Host host, MemoryDisk& disk) : CursorProvider(host), disk_(disk), at_(disk_.map.end()) {}
-
-   private:
-    visor_status seek(visor_span from, int32_t how) override {
-      if (how != VISOR_AT_OR_AFTER) return host().fail(VISOR_ENOSYS, "only forwards");
-      at_ = disk_.map.lower_bound(std::string(text(from)));
-      return show();
-    }
-    visor_status step(int32_t direction) override {
-      if (direction != 1) return host().fail(VISOR_ENOSYS, "only forwards");
-      ++at_;
-      return show();
-    }
-    visor_status show() {
-      if (at_ == disk_.map.end()) return VISOR_ENOENT;
-      key = to_span(std::string_view(at_->first));
-      value = to_span(std::string_view(at_->second));
-      return VISOR_OK;
-    }
-    MemoryDisk& disk_;
-    std::map<std::string, std::string>::iterator at_;
-  };
-  Result<std::unique_ptr<CursorProvider>> make_cursor() override {
-    return std::make_unique<Cursor>(host(), disk_);
-  }
-  Result<std::unique_ptr<KvProvider>> make_snapshot() override {
-    return failure(VISOR_ENOSYS, "no snapshots");
-  }
-  visor_status sync(visor_done done) override {
-    Done(host(), done).later(VISOR_OK);
-    return VISOR_OK;
-  }
-  visor_status stats(visor_span*) override { return host().fail(VISOR_ENOSYS, "no statistics"); }
-
-  MemoryDisk& disk_;
-  std::unique_ptr<std::string> lent_;
 };
+
+Owned<visor_kv> open_disk(Host host, MemoryDisk& disk);
 
 }  // namespace visor::test
 #endif  // VISOR_TESTS_UNIT_FEEDS_MEMORY_KV_HPP

@@ -108,6 +108,7 @@ TEST_CASE("feeds: lesson 43, a restart goes on with the tree and the numbers", "
   CHECK(follower.leaves.size() == 51);
   CHECK(other.seq(owner.key()) == 1u);
 
+  follower.subscription.reset();
   other.restart();
   Follower again;
   other.follow(owner.key(), again);

@@ -58,7 +58,7 @@ struct Owner {
 };
 
 std::unique_ptr<Store> open(MemoryHost& host, MemoryDisk& disk, StoreOptions options = {}) {
-  auto store = Store::open(host.host(), test::MemoryKv::open(host.host(), disk), options);
+  auto store = Store::open(host.host(), test::open_disk(host.host(), disk), options);
   INFO((store ? std::string() : store.error().text));
   REQUIRE(store);
   return std::move(*store);
@@ -466,6 +466,7 @@ TEST_CASE("feeds: lesson 28, what is superseded stays readable for a while, and 
       pin.release();
     }
     SECTION("or the process ends") {
+      store.reset();
       store = open(host, disk, {.grace_ms = 1000});
       pin.release();
     }
@@ -519,12 +520,12 @@ TEST_CASE("feeds: a map that is not ours is refused", "[feeds]") {
   MemoryHost host;
   MemoryDisk disk;
   disk.map["something"] = "else";
-  auto store = Store::open(host.host(), test::MemoryKv::open(host.host(), disk), {});
+  auto store = Store::open(host.host(), test::open_disk(host.host(), disk), {});
   REQUIRE_FALSE(store);
   CHECK(store.error().status == VISOR_ECORRUPT);
   disk.map.clear();
   disk.map["m"] = "short";
-  CHECK_FALSE(Store::open(host.host(), test::MemoryKv::open(host.host(), disk), {}));
+  CHECK_FALSE(Store::open(host.host(), test::open_disk(host.host(), disk), {}));
 }
 
 }  // namespace

@@ -1,0 +1,71 @@
+// A store's map that is in memory alone; what it lends is gone with the next call.
+#include "tests/unit/feeds/memory_kv.hpp"
+
+namespace visor::test {
+namespace {
+
+class MemoryKv final : public KvProvider {
+ public:
+  MemoryKv(Host host, MemoryDisk& disk) : KvProvider(host), disk_(disk) {}
+
+ private:
+  visor_status get(visor_span key, visor_span* value) override {
+    auto found = disk_.map.find(std::string(text(key)));
+    if (found == disk_.map.end()) return host().fail(VISOR_ENOENT, "no such key");
+    lent_ = std::make_unique<std::string>(found->second);
+    *value = to_span(std::string_view(*lent_));
+    return VISOR_OK;
+  }
+  visor_status on_write(std::span<const visor_op> ops) override {
+    lent_.reset();
+    if (disk_.fails()) return host().fail(VISOR_EIO, "the disk failed");
+    disk_.apply(ops);
+    return VISOR_OK;
+  }
+  class Cursor final : public CursorProvider {
+   public:
+    Cursor(Host host, MemoryDisk& disk) : CursorProvider(host), disk_(disk), at_(disk_.map.end()) {}
+
+   private:
+    visor_status seek(visor_span from, int32_t how) override {
+      if (how != VISOR_AT_OR_AFTER) return host().fail(VISOR_ENOSYS, "only forwards");
+      at_ = disk_.map.lower_bound(std::string(text(from)));
+      return show();
+    }
+    visor_status step(int32_t direction) override {
+      if (direction != 1) return host().fail(VISOR_ENOSYS, "only forwards");
+      ++at_;
+      return show();
+    }
+    visor_status show() {
+      if (at_ == disk_.map.end()) return VISOR_ENOENT;
+      key = to_span(std::string_view(at_->first));
+      value = to_span(std::string_view(at_->second));
+      return VISOR_OK;
+    }
+    MemoryDisk& disk_;
+    std::map<std::string, std::string>::iterator at_;
+  };
+  Result<std::unique_ptr<CursorProvider>> make_cursor() override {
+    return std::make_unique<Cursor>(host(), disk_);
+  }
+  Result<std::unique_ptr<KvProvider>> make_snapshot() override {
+    return failure(VISOR_ENOSYS, "no snapshots");
+  }
+  visor_status sync(visor_done done) override {
+    Done(host(), done).later(VISOR_OK);
+    return VISOR_OK;
+  }
+  visor_status stats(visor_span*) override { return host().fail(VISOR_ENOSYS, "no statistics"); }
+
+  MemoryDisk& disk_;
+  std::unique_ptr<std::string> lent_;
+};
+
+}  // namespace
+
+Owned<visor_kv> open_disk(Host host, MemoryDisk& disk) {
+  return Owned<visor_kv>(new MemoryKv(host, disk));
+}
+
+}  // namespace visor::test
