@@ -77,6 +77,7 @@ class LevelDbKv final : public KvProvider {
     return status == VISOR_OK ? status : host().fail(status, Drive::the().error(status));
   }
   visor_status get(visor_span key, visor_span* value) override {
+    ++disk_.reads;
     if (!disk_.map.contains(std::string(text(key)))) {
       return host().fail(VISOR_ENOENT, "no such key");  // or one that the test took away just now
     }
@@ -94,7 +95,8 @@ class LevelDbKv final : public KvProvider {
   }
   class Cursor final : public CursorProvider {
    public:
-    Cursor(Host host, Owned<visor_cursor> cursor) : CursorProvider(host), cursor_(std::move(cursor)) {}
+    Cursor(Host host, MemoryDisk& disk, Owned<visor_cursor> cursor)
+        : CursorProvider(host), disk_(disk), cursor_(std::move(cursor)) {}
 
    private:
     visor_status seek(visor_span from, int32_t how) override {
@@ -104,16 +106,18 @@ class LevelDbKv final : public KvProvider {
       return show(cursor_->api->step(cursor_.get(), direction));
     }
     visor_status show(visor_status status) {
+      ++disk_.reads;
       key = cursor_->key;
       value = cursor_->value;
       return status;
     }
+    MemoryDisk& disk_;
     Owned<visor_cursor> cursor_;
   };
   Result<std::unique_ptr<CursorProvider>> make_cursor() override {
     visor_cursor* cursor = nullptr;
     REQUIRE(kv_->api->cursor(kv_.get(), &cursor) == VISOR_OK);
-    return std::make_unique<Cursor>(host(), Owned<visor_cursor>(cursor));
+    return std::make_unique<Cursor>(host(), disk_, Owned<visor_cursor>(cursor));
   }
   Result<std::unique_ptr<KvProvider>> make_snapshot() override {
     return failure(VISOR_ENOSYS, "no snapshots");

@@ -10,6 +10,7 @@ class MemoryKv final : public KvProvider {
 
  private:
   visor_status get(visor_span key, visor_span* value) override {
+    ++disk_.reads;
     auto found = disk_.map.find(std::string(text(key)));
     if (found == disk_.map.end()) return host().fail(VISOR_ENOENT, "no such key");
     lent_ = std::make_unique<std::string>(found->second);
@@ -38,6 +39,7 @@ class MemoryKv final : public KvProvider {
       return show();
     }
     visor_status show() {
+      ++disk_.reads;
       if (at_ == disk_.map.end()) return VISOR_ENOENT;
       key = to_span(std::string_view(at_->first));
       value = to_span(std::string_view(at_->second));
