@@ -7,7 +7,9 @@ namespace visor::http {
 namespace {
 
 Result<std::string> write_request(const ClientRequest& request, const Url& url) {
-  std::string out = request.method + " " + url.path + " HTTP/1.1\r\nHost: " + url.authority() + "\r\n";
+  const std::string host = request.host.empty() ? url.authority() : request.host;
+  std::string out = request.method + " " + url.path + " HTTP/1.1\r\nHost: " + host + "\r\n";
+  if (!valid_header("host", host)) return failure(VISOR_EINVAL, "the host must be one line");
   if (!valid_header(request.method, {})) return failure(VISOR_EINVAL, "the method must be one word");
   for (const auto& [name, value] : request.headers) {
     if (!valid_header(name, value)) return failure(VISOR_EINVAL, "\"" + name + "\" is not a legal header");

@@ -11,7 +11,8 @@ namespace visor::http {
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url; /* "http://host:port/path?query" */
+  std::string url;  /* "http://host:port/path?query" */
+  std::string host; /* for the Host header; empty: the url's, its scheme's own port left out */
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   uint64_t timeout_ms = 30'000;      /* until the answer's head is there, the connection included; 0: none */

@@ -1,0 +1,87 @@
+/* Asking a discovery: its HTTP interface (specification dmsg.md, section 3.2), over visor.fetch/1 or over
+ * streams to it. */
+#ifndef VISOR_DMSG_DIRECTORY_HPP
+#define VISOR_DMSG_DIRECTORY_HPP
+#include <visor/host.hpp>
+#include <visor/net.hpp>
+
+#include "lib/dmsg/entry.hpp"
+
+namespace visor::dmsg {
+
+/* A question under way.  Destroying it ends it, and its callback does not run any more; the callback may
+ * destroy it. */
+class Call {
+ public:
+  Call() = default;
+  /* Whose destruction ends the question. */
+  explicit Call(std::shared_ptr<void> under_way) : under_way_(std::move(under_way)) {}
+  Call(Call&&) noexcept = default;
+  Call& operator=(Call&& other) noexcept {
+    auto old = std::exchange(under_way_, std::move(other.under_way_)); /* goes last: it may own *this */
+    return *this;
+  }
+
+ private:
+  std::shared_ptr<void> under_way_;
+};
+
+/* Opens a stream to the discovery.  `done` runs once, from the loop and not inside the call, unless the Call
+ * is destroyed first; who runs it hands the stream over. */
+using OpenStream = std::function<Call(std::function<void(Result<visor_stream*>)> done)>;
+
+/* By dialling `to` on a network. */
+OpenStream open_by_dialling(Host host, visor_net* net, const visor_addr& to);
+
+struct DirectoryOptions {
+  uint64_t timeout_ms = 10'000; /* a question, opening the stream included */
+  uint64_t max_body = 4u << 20; /* bytes of an answer */
+};
+
+/* Callbacks run once each, from the loop and not inside the call, with the reason where there is no answer:
+ * VISOR_ENOENT and VISOR_EEXIST are only ever what a discovery says (below), VISOR_EINVAL what it refuses,
+ * VISOR_EAGAIN that it is asked too often, VISOR_EPROTO what is no discovery's answer, all else that it
+ * cannot be reached. */
+class Directory {
+ public:
+  /* url: "http://host:port".  The provider of visor.fetch/1 is looked for at each question, and may come and
+   * go. VISOR_EINVAL for another kind of address. */
+  static Result<std::unique_ptr<Directory>> over_fetch(Host host, std::string_view url,
+                                                       DirectoryOptions options = {});
+  /* HTTP on streams to the discovery of that key, one a question. */
+  static std::unique_ptr<Directory> over_streams(Host host, const visor_addr& discovery, OpenStream open,
+                                                 DirectoryOptions options = {});
+
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  ~Directory();
+
+  /* VISOR_ENOENT: the discovery has none, and said so itself. */
+  [[nodiscard]] Call entry(const visor_key& key, std::function<void(Result<Entry>)> done);
+  /* Those with room for sessions, in the discovery's order; empty when it knows of none. */
+  [[nodiscard]] Call servers(std::function<void(Result<std::vector<Entry>>)> done);
+  /* A signed entry.  VISOR_EEXIST: the stored one has its sequence, or a higher one. */
+  [[nodiscard]] Call post(const Entry& entry, std::function<void(Result<void>)> done);
+  /* `entry`: any that is signed by the key whose stored one is to go. */
+  [[nodiscard]] Call remove(const Entry& entry, std::function<void(Result<void>)> done);
+
+  struct Question {
+    std::string method, path, body;
+  };
+  struct Answer {
+    int32_t status = 0;
+    std::string body;
+  };
+
+ private:
+  using Asked = std::function<void(Result<Answer>)>;
+  class Carrier;
+  class FetchCarrier;
+  class StreamCarrier;
+  explicit Directory(std::unique_ptr<Carrier> carrier);
+
+  std::unique_ptr<Carrier> carrier_;
+};
+
+}  // namespace visor::dmsg
+#endif  // VISOR_DMSG_DIRECTORY_HPP
