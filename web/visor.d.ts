@@ -34,6 +34,8 @@ export interface BootOptions<C extends Config> {
   wasm?: string | URL | BufferSource | WebAssembly.Module;
   /** Whether it runs in a worker of its own; true in a page, false elsewhere if not said. */
   worker?: boolean;
+  /** Whether all tabs of this origin that boot with this key share one visor; it ends with the last of them. */
+  shared?: boolean;
   /** The class of its sockets, not with a worker; Node before 22 has none of its own. */
   WebSocket?: unknown;
   onLog?: (record: LogRecord) => void;
@@ -61,13 +63,15 @@ export class Visor<I = { [instance: string]: any }> {
   private constructor();
   /** The public key, 66 hex digits. */
   readonly pk: string;
+  /** Whether other tabs have the same visor. */
+  readonly shared: boolean;
   /** Calls a command: its last value, when it has finished. */
   call<N extends keyof I & string, M extends keyof Rows<I[N]> & string>(
     instance: N, command: M, ...rest: Rest<Arguments<Rows<I[N]>[M]>>): Promise<Value<Rows<I[N]>[M]>>;
   /** The values of a command, as fast as they are taken; leaving the loop ends it. */
   stream<N extends keyof I & string, M extends keyof Rows<I[N]> & string>(
     instance: N, command: M, ...rest: Rest<Arguments<Rows<I[N]>[M]>>): AsyncIterableIterator<Value<Rows<I[N]>[M]>>;
-  /** Stops the visor. */
+  /** Stops the visor; of one that tabs share, leaves it. */
   stop(): Promise<void>;
 }
 

@@ -7,7 +7,8 @@
  *   for await (const record of visor.stream('kernel', 'log', { level: 'warn' })) console.log(record.text);
  *   await visor.stop();
  *
- * In a page the visor runs in a worker of its own, so that the page stays at ease; elsewhere in the thread that boots it.
+ * In a page the visor runs in a worker of its own, so that the page stays at ease, or, with `shared: true`, in one worker for
+ * every tab of the origin; elsewhere in the thread that boots it.
  * visor.d.ts has the types: every plugin's configuration and commands, from the plugins' own rows.
  */
 import { VisorError, status } from './visor-error.js';
@@ -26,6 +27,10 @@ const inPage = typeof document !== 'undefined' && typeof Worker !== 'undefined';
  * @param {string|URL|BufferSource|WebAssembly.Module} [options.wasm] the module or where it is; visor.wasm beside this
  *   file if not said
  * @param {boolean} [options.worker] whether it runs in a worker of its own; true in a page, false elsewhere if not said
+ * @param {boolean} [options.shared] whether all tabs of this origin that boot with this key share one visor, in a
+ *   SharedWorker: the first says what runs, the others find it running, and it ends with the last of them.  Where there is no
+ *   SharedWorker, or its script fails, this page has a worker of its own, and a second tab is refused with EEXIST: boot it with
+ *   another key
  * @param {typeof WebSocket} [options.WebSocket] the class of its sockets, not with a worker; Node before 22 has none
  * @param {(record: {time: string, level: string, instance: string, text: string}) => void} [options.onLog] each record
  *   of its log
@@ -34,13 +39,15 @@ const inPage = typeof document !== 'undefined' && typeof Worker !== 'undefined';
  *   configuration, or which plugin did not start
  */
 export async function boot({ config, secretKey, wasm = new URL('./visor.wasm', import.meta.url), worker = inPage,
-  WebSocket, onLog = () => {}, onStop = () => {} } = {}) {
+  shared = false, WebSocket, onLog = () => {}, onStop = () => {} } = {}) {
   if (worker && WebSocket) throw new VisorError(status.EINVAL, 'WebSocket is a class of this thread; boot with worker: false');
+  if (shared && !worker) throw new VisorError(status.EINVAL, 'tabs share a visor that runs in a worker; boot with worker: true');
   const source = typeof wasm === 'string' && inPage ? new URL(wasm, document.baseURI) : wasm;
   const options = { wasm: source instanceof URL ? source.href : source, onLog, onStop };
-  const host = worker ? new WorkerHost(options) : await ModuleHost.load({ ...options, WebSocket: WebSocket ?? globalThis.WebSocket });
+  const host = worker ? await WorkerHost.open({ ...options, shared, secretKey })
+    : await ModuleHost.load({ ...options, WebSocket: WebSocket ?? globalThis.WebSocket });
   try {
-    const { pk } = await host.boot({ config, secretKey });
+    const { pk } = await host.boot({ config, secretKey, shared });
     return new Visor(host, pk);
   } catch (error) {
     await host.stop();
@@ -53,10 +60,13 @@ export class Visor {
   #host;
   /** The public key, 66 hex digits. */
   pk;
+  /** Whether other tabs have the same visor. */
+  shared;
 
   constructor(host, pk) {
     this.#host = host;
     this.pk = pk;
+    this.shared = host.shared ?? false;
   }
 
   /**
@@ -105,7 +115,7 @@ export class Visor {
   }
 
   /**
-   * Stops the visor.  Calls that are open end with ECANCELED.
+   * Stops the visor; one that tabs share is left by this one, and stops with the last.  Calls that are open end with ECANCELED.
    * @returns {Promise<void>} when no timer, socket or call of it is left
    */
   stop() {

@@ -24,7 +24,7 @@ async function openPage(t) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => server.close());
-  const page = await (await startBrowser(t)).newPage();
+  const page = await (await (await startBrowser(t)).newContext()).newPage();
   const problems = [];
   page.on('pageerror', (error) => problems.push(error.message));
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
@@ -117,14 +117,51 @@ test('a page may run it in its own thread, and is told when a worker cannot be h
     const { state } = await visor.call('kernel', 'status');
     await visor.stop();
     const failures = [];
-    for (const options of [{ worker: true, WebSocket }, { wasm: '/nothing.wasm' }, { wasm: '/nothing.wasm', worker: false }]) {
+    for (const options of [{ worker: true, WebSocket }, { worker: false, shared: true }, { wasm: '/nothing.wasm' }, { wasm: '/nothing.wasm', worker: false }]) {
       await boot({ config: { plugins: [] }, ...options }).catch((error) => failures.push(error.message));
     }
     return { state, failures };
   });
   assert.equal(result.state, 'running');
   assert.match(result.failures[0], /worker: false/);
-  assert.match(result.failures[1], /nothing\.wasm answered 404/);
+  assert.match(result.failures[1], /worker: true/);
   assert.match(result.failures[2], /nothing\.wasm answered 404/);
+  assert.match(result.failures[3], /nothing\.wasm answered 404/);
+  assert.deepEqual(problems, []);
+});
+
+test('pages of one origin share a visor', async (t) => {
+  const { page, problems } = await openPage(t);
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  const begin = async (on, secretKey) => on.evaluate(async (key) => {
+    const { boot } = await import('/visor.js');
+    await window.visor?.stop();
+    try {
+      const visor = await boot({ config: { plugins: [{ plugin: 'storage_memory', as: 'disk' }] }, secretKey: key, shared: true });
+      window.visor = visor;
+      const { instances, uptime_ms: upMs } = await visor.call('kernel', 'status');
+      return { pk: visor.pk, shared: visor.shared, instances: instances.length, upMs };
+    } catch (error) {
+      return { code: error.code, message: error.message };
+    }
+  }, secretKey);
+  const key = '2f'.repeat(32);
+  const first = await begin(page, key);
+  const second = await begin(other, key);
+  assert.deepEqual([first.pk, first.shared, second.shared, second.instances], [second.pk, true, true, 1]);
+  assert.notEqual((await begin(other, '3f'.repeat(32))).pk, first.pk, 'another key is another visor');
+
+  // Who leaves ends its own calls alone; the last one ends the visor, and the next starts another.
+  await begin(other, key);
+  await page.evaluate(() => { window.waiting = window.visor.stream('kernel', 'log', { tail: 0 }).next().catch((error) => error.code); });
+  const left = await page.evaluate(async () => { await window.visor.stop(); return [await window.waiting, await window.visor.call('kernel', 'status').catch((error) => error.code)]; });
+  assert.deepEqual(left, ['ECANCELED', 'ENOENT']);
+  const { calls, uptime_ms: upMs } = await other.evaluate(() => window.visor.call('kernel', 'status'));
+  assert.equal(calls.open, 1);
+  await other.evaluate(() => window.visor.stop());
+  const third = await begin(page, key);
+  assert.equal(third.pk, first.pk);
+  assert.ok(third.upMs < upMs, `a new start: up ${third.upMs} ms, before ${upMs} ms`);
   assert.deepEqual(problems, []);
 });

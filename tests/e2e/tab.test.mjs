@@ -1,33 +1,10 @@
 // The line this project exists for: a tab opens the demo's page and its transports are on the TPD's /metrics.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bytesOf, measured, openTab, rowsOf } from './page.mjs';
 import { json, startBrowser, startDemo, until } from './support.mjs';
 
 const kWithinMs = 5000;
-
-async function openTab(context, address) {
-  const page = await context.newPage();
-  const problems = [];
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()); });
-  const opened = performance.now();
-  await page.goto(address);
-  await page.waitForFunction(() => document.body.dataset.pk, null, { timeout: 15000 });
-  const pk = await page.evaluate(() => document.body.dataset.pk);
-  return { page, pk, opened, problems };
-}
-
-function rowsOf(metrics, pk) { return metrics.filter((row) => row.edges?.includes(pk)); }
-
-function bytesOf(rows) {
-  return rows.reduce((total, row) => total + (row.daily ?? []).reduce(
-    (sum, day) => sum + Math.max(day.a.sent + day.a.recv, day.b.sent + day.b.recv), 0), 0);
-}
-
-function measured(metrics, pk) {
-  const rows = rowsOf(metrics, pk);
-  return rows.length > 0 && rows.every((row) => row.live && row.latency?.avg > 0) && bytesOf(rows) > 0 ? rows : null;
-}
 
 test('a tab is on /metrics with latency and growing bytes', async (t) => {
   const { address, bootstrap } = await startDemo(t);
@@ -57,10 +34,10 @@ test('a tab is on /metrics with latency and growing bytes', async (t) => {
     await until(ask, (metrics) => bytesOf(rowsOf(metrics, tab.pk)) > before, kWithinMs, `more than ${before} bytes`);
   });
 
-  await t.test('a second tab is a visor of its own', async () => {
-    const second = await openTab(context, address);
+  await t.test('another browser is a visor of its own', async () => {
+    const second = await openTab(await browser.newContext(), address);
     assert.notEqual(second.pk, tab.pk);
-    await until(ask, (metrics) => measured(metrics, second.pk) && measured(metrics, tab.pk), kWithinMs, 'both tabs on /metrics');
+    await until(ask, (metrics) => measured(metrics, second.pk) && measured(metrics, tab.pk), kWithinMs, 'both on /metrics');
     assert.deepEqual(second.problems, []);
     await second.page.close();
   });

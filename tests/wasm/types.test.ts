@@ -13,6 +13,7 @@ export async function use(): Promise<void> {
       ],
       log: { level: 'debug' },
     },
+    secretKey: '1f'.repeat(32), shared: true,
     onLog: ({ level, text }) => console.log(level, text.length),
     onStop: (error: VisorError) => console.error(error.code === 'EINTERNAL', error.status),
   });

@@ -1,8 +1,7 @@
 /** The dashboard: boots this tab's visor and shows what it and the TPD know. */
 import * as show from './format.js';
 import { drawNetwork, sparkline } from './plots.js';
-import { tabConfiguration, tabKey } from './tab-visor.js';
-import { boot } from './visor.js';
+import { findNetwork, startTabVisor } from './tab-visor.js';
 
 const $ = (id) => document.getElementById(id);
 const kPoints = 40;        // of each plot
@@ -169,16 +168,13 @@ function listen() {
 
 async function main() {
   listen();
-  const response = await fetch('/bootstrap.json');
-  if (!response.ok) throw new Error(`/bootstrap.json answered ${response.status}; this page needs a gateway whose configuration has "bootstrap"`);
-  const network = await response.json();
+  const network = await findNetwork();
   state.intervalMs = network.interval_ms ?? state.intervalMs;
   state.names = new Map((network.peers ?? []).map((peer) => [peer.pk, peer.name ?? show.shortKey(peer.pk)]));
   const metrics = network.tpd?.metrics ?? '/metrics';
   $('metrics-link').href = metrics;
 
-  const visor = await boot({
-    config: tabConfiguration(network), secretKey: await tabKey(),
+  const { visor } = await startTabVisor(network, {
     onLog: ({ level, instance, text }) => log(level, `${instance}: ${text}`), onStop: fail,
   });
   state.own = visor.pk;
@@ -186,6 +182,7 @@ async function main() {
   $('copy').disabled = false;
   $('boot').textContent = show.seconds(performance.now());
   document.body.dataset.pk = state.own;
+  document.body.dataset.shared = visor.shared;
   document.body.dataset.bootMs = Math.round(performance.now());
   setState('starting', 'connecting');
   pollMetrics(metrics);

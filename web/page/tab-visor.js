@@ -1,41 +1,20 @@
-/** What this tab's visor is booted with: a key that is the tab's own, and the plugins that it runs. */
-
-const kKeyItem = 'visor-secret-key';
-
-/** A new secret key: 64 hex digits.  One draw in 2^128 would not be a key; the visor then says so. */
-function drawKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** True when no other tab has this key; the tab then holds it until it closes. */
-function claim(secretKey) {
-  if (!navigator.locks) return Promise.resolve(true); // a page without TLS and not on loopback
-  return new Promise((resolve) => {
-    const hold = (lock) => { resolve(Boolean(lock)); return lock ? new Promise(() => {}) : undefined; };
-    navigator.locks.request(`${kKeyItem} ${secretKey.slice(0, 8)}`, { ifAvailable: true }, hold).catch(() => resolve(true));
-  });
-}
+/** The visor of this browser: which network, which key, and what it runs. */
+import { drawKey, loadKey } from './key-store.js';
+import { boot } from './visor.js';
 
 /**
- * The tab's secret key, kept for as long as the tab lives, reloads included.  A duplicated tab, which the browser gives
- * a copy of what the first keeps, draws its own.
- * @returns {Promise<string>} 64 hex digits
+ * What the gateway tells of its network: {interval_ms, tpd: {pk, network, port, metrics}, peers: [{name, pk, type, address}]}.
+ * @returns {Promise<object>}
  */
-export async function tabKey() {
-  let secretKey = sessionStorage.getItem(kKeyItem);
-  if (!secretKey || !(await claim(secretKey))) {
-    secretKey = drawKey();
-    await claim(secretKey);
-    sessionStorage.setItem(kKeyItem, secretKey);
-  }
-  return secretKey;
+export async function findNetwork() {
+  const response = await fetch('/bootstrap.json');
+  if (!response.ok) throw new Error(`/bootstrap.json answered ${response.status}; this page needs a gateway whose configuration has "bootstrap"`);
+  return response.json();
 }
 
 /**
- * What this tab's visor runs.
- * @param {object} network what the gateway tells of it in /bootstrap.json: {interval_ms, tpd: {pk, network, port}, peers:
- *   [{pk, type, address}]}
+ * What a tab's visor runs.
+ * @param {object} network as findNetwork() gives it
  * @returns {object} a configuration for boot()
  */
 export function tabConfiguration(network) {
@@ -51,4 +30,23 @@ export function tabConfiguration(network) {
     plugins.push({ plugin: 'telemetry', config: { ...rhythm, tpd: pk, network: over, port } });
   }
   return { plugins };
+}
+
+/**
+ * Starts this browser's visor, or finds it running in another tab.
+ * @param {object} network
+ * @param {{onLog: Function, onStop: Function}} events as of boot()
+ * @returns {Promise<{visor: import('./visor.js').Visor, secretKey: string, kept: boolean}>} kept: whether the key
+ *   outlives this tab.  A tab has one of its own where nothing can be stored, and where there is no SharedWorker and
+ *   another tab runs the browser's key
+ */
+export async function startTabVisor(network, events) {
+  const start = async (key) => ({ ...key, visor: await boot({ config: tabConfiguration(network), secretKey: key.secretKey, shared: true, ...events }) });
+  const key = await loadKey();
+  try {
+    return await start(key);
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    return start({ secretKey: drawKey(), kept: false });
+  }
 }

@@ -1,0 +1,34 @@
+// The page as the end-to-end tests open it, and the TPD's /metrics as they read it.
+
+/** Opens the page; resolves when its visor runs.  `problems` gathers what a developer would see in red. */
+export async function openTab(context, address, prepare = () => {}) {
+  const page = await context.newPage();
+  const problems = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()); });
+  await prepare(page);
+  const opened = performance.now();
+  await page.goto(address);
+  return { page, pk: await keyOf(page), opened, problems };
+}
+
+/** The key of the page's visor, as soon as it runs. */
+export async function keyOf(page, timeout = 15000) {
+  await page.waitForFunction(() => document.body.dataset.pk, null, { timeout });
+  return page.evaluate(() => document.body.dataset.pk);
+}
+
+/** The transports of a visor. */
+export function rowsOf(metrics, pk) { return metrics.filter((row) => row.edges?.includes(pk)); }
+
+/** What went over transports, by whichever edge saw more. */
+export function bytesOf(rows) {
+  return rows.reduce((total, row) => total + (row.daily ?? []).reduce(
+    (sum, day) => sum + Math.max(day.a.sent + day.a.recv, day.b.sent + day.b.recv), 0), 0);
+}
+
+/** The transports of a visor if each is live and has been measured, or null. */
+export function measured(metrics, pk) {
+  const rows = rowsOf(metrics, pk);
+  return rows.length > 0 && rows.every((row) => row.live && row.latency?.avg > 0) && bytesOf(rows) > 0 ? rows : null;
+}
