@@ -129,35 +129,8 @@ void World::remove(Node& node) {
   std::erase_if(nodes_, [&](const auto& known) { return known.get() == &node; });
 }
 
-Result<void*> World::await_any(Node& node, const std::function<visor_status(visor_done)>& start) {
-  // Shared with the callback, which may come after this has given up.
-  struct Answer {
-    std::optional<visor_status> status;
-    void* result = nullptr;
-    Error error;
-    Host host;
-  };
-  auto* hold = new std::shared_ptr<Answer>(std::make_shared<Answer>(Answer{{}, nullptr, {}, node.host()}));
-  std::shared_ptr<Answer> answer = *hold;
-  visor_done done{
-      [](void* ctx, visor_status status, void* result) {
-        std::unique_ptr<std::shared_ptr<Answer>> owned(static_cast<std::shared_ptr<Answer>*>(ctx));
-        Answer& to = **owned;
-        to.status = status;
-        to.result = result;
-        if (status != VISOR_OK) to.error = to.host.error(status);
-      },
-      hold};
-  visor_status status = start(done);
-  if (status != VISOR_OK) {
-    delete hold;
-    return std::unexpected(node.host().error(status));
-  }
-  if (!run_until([&] { return answer->status.has_value(); }, kPatienceMs)) {
-    return failure(VISOR_ETIMEDOUT, "the call's done did not run");
-  }
-  if (*answer->status != VISOR_OK) return std::unexpected(answer->error);
-  return answer->result;
+check::Waiter World::waiter(Node& node) {
+  return {node.host(), [this](const auto& condition) { return run_until(condition, kPatienceMs); }};
 }
 
 }  // namespace visor::test

@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "check/await.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/sim/loop.hpp"
 #include "kernel/sim/network.hpp"
@@ -97,9 +98,7 @@ class World {
    * status. */
   template <class T>
   Result<T*> await(Node& node, const std::function<visor_status(visor_done)>& start) {
-    auto result = await_any(node, start);
-    if (!result) return std::unexpected(result.error());
-    return static_cast<T*>(*result);
+    return check::await<T>(waiter(node), start);
   }
 
  protected:
@@ -107,7 +106,7 @@ class World {
   void stop_all();
 
  private:
-  Result<void*> await_any(Node& node, const std::function<visor_status(visor_done)>& start);
+  check::Waiter waiter(Node& node);
   std::vector<std::unique_ptr<Node>> nodes_;
 };
 
