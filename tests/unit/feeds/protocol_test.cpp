@@ -270,8 +270,8 @@ TEST_CASE("feeds: many half-sent large frames do not fill the memory", "[feeds]"
   Scene s(settings);
   std::vector<std::unique_ptr<Stranger>> strangers;
   std::vector<std::unique_ptr<ByHand>> peers;
-  s.wire->piece = 1u << 20;
-  s.wire->room = 8u << 20;
+  s.wire->manners->piece = 1u << 20;
+  s.wire->manners->room = 8u << 20;
   for (uint64_t i = 0; i < 6; ++i) {
     strangers.push_back(std::make_unique<Stranger>(s.host, s.wire, 200 + i));
     peers.push_back(strangers.back()->shake_hands(s.owner.key()));

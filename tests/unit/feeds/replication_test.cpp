@@ -32,7 +32,7 @@ TEST_CASE("feeds: a feed is published, followed, changed", "[feeds]") {
   CHECK(local.leaves == remote.leaves);
   CHECK(remote.roots == std::vector<uint64_t>{0});
 
-  const size_t before = w.wire->bytes;
+  const size_t before = w.wire->manners->delivered;
   owner.write(Ops().put("d3/3", "changed").erase("d4/4").put("new", "leaf"));
   w.host.advance_ms(1000);
   CHECK(remote.leaves.at("d3/3") == "changed");
@@ -40,7 +40,7 @@ TEST_CASE("feeds: a feed is published, followed, changed", "[feeds]") {
   CHECK(remote.leaves.at("new") == "leaf");
   CHECK(remote.roots == std::vector<uint64_t>{0, 1});
   CHECK(remote.ops == 103);  // the difference, not everything again
-  CHECK(w.wire->bytes - before < 8000);
+  CHECK(w.wire->manners->delivered - before < 8000);
   CHECK(local.leaves == remote.leaves);
   audit(owner.disk);
   audit(other.disk);
@@ -156,7 +156,7 @@ TEST_CASE("feeds: a connection that is cut at any point leaves nothing broken an
     other.open(owner.key());
     w.host.advance_ms(2000);
     REQUIRE(other.leaves(owner.key()).size() == 200);
-    whole = w.wire->bytes;
+    whole = w.wire->manners->delivered;
   }
   for (size_t cut = 1; cut < whole; cut += whole / 47) {
     INFO("cut after " << cut << " of " << whole);
@@ -165,12 +165,12 @@ TEST_CASE("feeds: a connection that is cut at any point leaves nothing broken an
     owner.serve();
     owner.write(numbered(0, 200));
     w.host.advance_ms(100);
-    w.wire->cut_after = static_cast<int64_t>(cut);
+    w.wire->manners->cut_after = w.wire->manners->delivered + cut;
     Follower follower;
     other.follow(owner.key(), follower);
     w.host.advance_ms(400);
     audit(other.disk);
-    w.wire->cut_after = INT64_MAX;
+    w.wire->manners->cut_after = SIZE_MAX;
     w.host.advance_ms(10000);
     REQUIRE(other.leaves(owner.key()).size() == 200);
     REQUIRE(follower.leaves == other.leaves(owner.key()));
@@ -209,7 +209,7 @@ TEST_CASE("feeds: a reader is killed at any write and goes on", "[feeds]") {
 TEST_CASE("feeds: lesson 23, a second dial does not break the fill, and the live connection is used",
           "[feeds][lesson]") {
   World w;
-  w.wire->piece = 100;
+  w.wire->manners->piece = 100;
   Machine a(w.host, w.wire, 1), b(w.host, w.wire, 2);
   a.serve();
   b.serve();
@@ -266,7 +266,7 @@ TEST_CASE("feeds: two sources share a fill, and one may go", "[feeds]") {
   owner.write(numbered(0, 500));
   w.host.advance_ms(1000);
   REQUIRE(first.leaves(owner.key()).size() == 500);
-  w.wire->piece = 200;  // slow, so that both are asked
+  w.wire->manners->piece = 200;  // slow, so that both are asked
   visor_handle* announced = second.node->announce("memory", first.key(), nullptr, nullptr);
   w.host.advance_ms(1000);
   Feed& feed = second.open(owner.key());
@@ -336,7 +336,7 @@ TEST_CASE("feeds: a follower of a prefix is told of its branch alone", "[feeds]"
 
 TEST_CASE("feeds: leaves are told while the Root still arrives, the wanted branch first", "[feeds]") {
   World w;
-  w.wire->piece = 300;
+  w.wire->manners->piece = 300;
   Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
   owner.serve();
   owner.write(numbered(0, 1400));
