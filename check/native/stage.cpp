@@ -67,16 +67,12 @@ Result<std::unique_ptr<Cast>> Cast::load(const Options& options, bool strict) {
 }
 
 Result<void> Cast::load_others(const Options& options) {
-  kernel::Catalog given;
-  for (const std::string& file : options.with) {
-    if (auto loaded = kernel::native::load_plugin(given, file); !loaded) return loaded;
-  }
   kernel::Catalog siblings;
-  for (const auto& entry : given.entries()) {
-    if (auto added = siblings.add(entry.plugin, entry.origin); !added) return added;
+  for (const std::string& file : options.with) {
+    if (auto loaded = kernel::native::load_plugin(siblings, file); !loaded) return loaded;
   }
-  for (const auto& entry : given.entries()) {
-    if (auto met = meet(*entry.plugin, siblings, 0); !met) return met;
+  for (const auto& given : siblings.entries()) {
+    if (auto met = meet(*given.plugin, siblings, 0); !met) return met;
   }
   bool unmet = false;
   for (const char* const* id = subject_->needs; id && *id; ++id) unmet |= !by_kernel(*id);
