@@ -20,14 +20,16 @@ bool CheckLoop::run_until(const std::function<bool()>& condition, uint64_t limit
   const uint64_t deadline_ns = now_ns() + limit_ms * 1000000;
   for (;;) {
     uint64_t left_ms = deadline_ns > now_ns() ? (deadline_ns - now_ns()) / 1000000 : 0;
+    bool brought = false;
     bool holds = sim_.run_until(
         [&] {
-          absorb();
+          brought = absorb();
           return condition();
         },
         left_ms);
-    if (holds || condition()) return true; /* what absorb() brought may just have made it so */
+    if (holds) return true;
     if (now_ns() >= deadline_ns) return false;
+    if (brought) continue; /* when it was asked last: none of it has run */
     std::unique_lock lock(mutex_);
     if (!jobs_.empty() || !inbox_.empty()) continue;
     if (count_foreign_threads() == 0) return false;
@@ -39,22 +41,26 @@ void CheckLoop::run_for(uint64_t ms) {
   run_until([] { return false; }, ms);
 }
 
-/* Takes what other threads have brought.  Dones come in the order in which their work was asked for. */
-void CheckLoop::absorb() {
+/* Takes what other threads have brought.  Dones come in the order in which their work was asked for.
+ * False: there was nothing. */
+bool CheckLoop::absorb() {
   constexpr uint64_t kEveryNs = 1000000000;
   std::unique_lock lock(mutex_);
   if (now_ns() - last_look_ns_ >= kEveryNs) { /* others get a little real time for much virtual */
     last_look_ns_ = now_ns();
     if (count_foreign_threads() > 0) changed_.wait_for(lock, kLittle, [&] { return !inbox_.empty(); });
   }
-  if (jobs_.empty() && inbox_.empty()) return;
+  if (jobs_.empty() && inbox_.empty()) return false;
   changed_.wait_for(lock, kPatience, [&] { return running_ == 0 || !inbox_.empty(); });
+  bool brought = !inbox_.empty();
   for (Task& fn : std::exchange(inbox_, {})) sim_.post(std::move(fn));
   while (!jobs_.empty() && jobs_.begin()->second.ready) {
     auto node = jobs_.extract(jobs_.begin());
     node.mapped().thread.join();
     sim_.timer(sim_.below(4), 0, std::move(node.mapped().done));
+    brought = true;
   }
+  return brought;
 }
 
 /* More than this one and the workers. */

@@ -45,7 +45,7 @@ class CheckLoop final : public kernel::Loop {
     Task done;
     bool ready = false;
   };
-  void absorb();
+  bool absorb();
   size_t count_foreign_threads() const; /* with the mutex held */
 
   kernel::sim::SimLoop sim_;

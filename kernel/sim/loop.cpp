@@ -9,21 +9,22 @@ SimLoop::SimLoop(uint64_t seed) : engine_(seed) {}
 
 bool SimLoop::run_until(const std::function<bool()>& condition, uint64_t limit_ms) {
   const uint64_t deadline_ns = now_ns_ + limit_ms * 1000000;
-  while (!condition()) {
-    // A condition may itself call what posts: it is asked once at each moment that something happens.
-    if (!settle()) return false;
+  for (;;) {
     if (condition()) return true;
-    if (!settle()) return false;
+    // A condition may itself call what posts, and that runs at the same moment.
+    if (!settle()) break;
+    if (condition()) return true;
+    if (!settle()) break;
     auto due_ns = timers_.next_due_ns();
-    if (!due_ns) return false;
+    if (!due_ns) break;
     if (*due_ns > deadline_ns) {
       now_ns_ = deadline_ns;
-      return false;
+      break;
     }
     now_ns_ = std::max(now_ns_, *due_ns);
-    if (!settle()) return false;
+    if (!settle()) break;
   }
-  return true;
+  return condition();  // what ran last may have made it so
 }
 
 bool SimLoop::settle() {

@@ -17,8 +17,9 @@ class SimLoop final : public Loop {
   explicit SimLoop(uint64_t seed);
 
   /* Runs until the condition holds, for at most limit_ms of virtual time; whether it holds.  It is asked
-   * before the clock moves, when all that was due has run.  False at once when nothing can happen any more,
-   * or when 200000 turns do not move the clock. */
+   * before the clock moves, when all that was due has run, and last before the answer is no: at the limit, at
+   * once when nothing can happen any more, or when 200000 turns do not move the clock.  What it posts when it
+   * is asked last waits for the next run. */
   bool run_until(const std::function<bool()>& condition, uint64_t limit_ms);
   /* Runs for so much virtual time, or until nothing can happen any more. */
   void run_for(uint64_t ms);

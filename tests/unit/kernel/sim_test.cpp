@@ -75,6 +75,24 @@ TEST_CASE("an hour of virtual time takes no time", "[kernel]") {
   CHECK(node.host().unix_ns() - before_unix_ns == 3600 * 1000000000LL);
 }
 
+TEST_CASE("run_until sees what its condition's own calls brought about", "[kernel]") {
+  kernel::sim::SimLoop loop(1);
+  bool ready = false, asked = false, answered = false;
+  // A condition that asks somebody once it can, and holds when the answer is there.
+  auto condition = [&] {
+    if (ready && !std::exchange(asked, true)) loop.post([&] { answered = true; });
+    return answered;
+  };
+  loop.post([&] { ready = true; });
+  SECTION("when nothing else can happen") {
+    CHECK(loop.run_until(condition, 1000));
+  }
+  SECTION("when the next thing happens beyond the limit") {
+    loop.timer(2000, 0, [] {});
+    CHECK(loop.run_until(condition, 1000));
+  }
+}
+
 TEST_CASE("run_until ends at its condition, at its limit, or when nothing can happen", "[kernel]") {
   kernel::sim::SimLoop loop(1);
   bool rang = false;
