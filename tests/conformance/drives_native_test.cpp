@@ -7,39 +7,23 @@
 #include <fstream>
 
 #include "tests/conformance/drive_user.hpp"
+#include "tests/support/scratch.hpp"
 
 namespace visor::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "visor-drive-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() {
-    fs::permissions(path_, fs::perms::owner_all);
-    fs::remove_all(path_);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  const fs::path& path() const { return path_; }
-  std::string config() const {
-    return R"({"plugins":[{"plugin":"storage_leveldb","as":"disk","config":{"path":")" + path_.string() +
-           "\"}}]}";
-  }
-
- private:
-  fs::path path_;
-};
+std::string disk_in(const Scratch& folder) {
+  return R"({"plugins":[{"plugin":"storage_leveldb","as":"disk","config":{"path":")" +
+         folder.path().string() + "\"}}]}";
+}
 
 // Batch n puts n under 20 keys and syncs; the number of each synced batch goes to the pipe.
-[[noreturn]] void write_until_killed(const Folder& folder, int pipe) {
+[[noreturn]] void write_until_killed(const Scratch& folder, int pipe) {
   {
     SimWorld world(1);
-    Node& node = world.add("alpha", folder.config());
+    Node& node = world.add("alpha", disk_in(folder));
     DriveUser drive(world, node);
     auto kv = drive.open_map();
     for (uint32_t n = 1;; ++n) {
@@ -60,9 +44,9 @@ class Folder {
 }
 
 // The number that all keys of the last whole batch hold; fails if a batch is there in part.
-uint32_t last_batch(const Folder& folder) {
+uint32_t last_batch(const Scratch& folder) {
   SimWorld world(1);
-  Node& node = world.add("alpha", folder.config());
+  Node& node = world.add("alpha", disk_in(folder));
   DriveUser drive(world, node);
   auto kv = drive.open_map();
   std::set<std::string> numbers;
@@ -81,18 +65,18 @@ uint32_t last_batch(const Folder& folder) {
 }  // namespace
 
 TEST_CASE("storage_leveldb follows the drives' script", "[drive]") {
-  Folder folder;
+  Scratch folder;
   SimWorld world(1);
-  Node& node = world.add("alpha", folder.config());
+  Node& node = world.add("alpha", disk_in(folder));
   check_drive(world, node);
 }
 
 TEST_CASE("storage_leveldb keeps everything across restarts", "[drive]") {
-  Folder folder;
+  Scratch folder;
   Model model;
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     SimWorld world(seed);
-    Node& node = world.add("alpha", folder.config());
+    Node& node = world.add("alpha", disk_in(folder));
     DriveUser drive(world, node);
     auto kv = drive.open_map();
     REQUIRE(check::expect_equal(drive, kv.get(), model));
@@ -101,7 +85,7 @@ TEST_CASE("storage_leveldb keeps everything across restarts", "[drive]") {
 }
 
 TEST_CASE("after kill -9 everything synced is there and every batch is whole", "[drive]") {
-  Folder folder;
+  Scratch folder;
   for (int round = 0; round < 5; ++round) {
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
@@ -125,14 +109,14 @@ TEST_CASE("after kill -9 everything synced is there and every batch is whole", "
 }
 
 TEST_CASE("storage_leveldb names the folder that it cannot use, and deletes nothing", "[drive]") {
-  Folder folder;
+  Scratch folder;
   SimWorld world(1);
 
   SECTION("another program has it open") {
-    Node& first = world.add("first", folder.config());
+    Node& first = world.add("first", disk_in(folder));
     DriveUser user(world, first);
     auto kv = user.open_map();
-    Node& second = world.add("second", folder.config());
+    Node& second = world.add("second", disk_in(folder));
     auto refused = DriveUser(world, second).try_open("map");
     REQUIRE(!refused);
     CHECK(refused.error().status == VISOR_EEXIST);
@@ -140,7 +124,7 @@ TEST_CASE("storage_leveldb names the folder that it cannot use, and deletes noth
   }
   SECTION("a file of the map is damaged") {
     {
-      Node& node = world.add("first", folder.config());
+      Node& node = world.add("first", disk_in(folder));
       DriveUser user(world, node);
       auto kv = user.open_map();
       REQUIRE(put_one(kv.get(), "k", "v") == VISOR_OK);
@@ -148,7 +132,7 @@ TEST_CASE("storage_leveldb names the folder that it cannot use, and deletes noth
       world.remove(node);
     }
     std::ofstream(folder.path() / "map" / "CURRENT") << "garbage\n";
-    Node& node = world.add("second", folder.config());
+    Node& node = world.add("second", disk_in(folder));
     auto refused = DriveUser(world, node).try_open("map");
     REQUIRE(!refused);
     CHECK(refused.error().text.find((folder.path() / "map").string()) != std::string::npos);
@@ -156,7 +140,7 @@ TEST_CASE("storage_leveldb names the folder that it cannot use, and deletes noth
   }
   SECTION("a file is where the folder should be") {
     std::ofstream(folder.path() / "map") << "not a folder";
-    Node& node = world.add("first", folder.config());
+    Node& node = world.add("first", disk_in(folder));
     auto refused = DriveUser(world, node).try_open("map");
     REQUIRE(!refused);
     CHECK(refused.error().text.find((folder.path() / "map").string()) != std::string::npos);

@@ -116,19 +116,6 @@ const kernel::Catalog& catalog() {
 
 /* --- a gateway, and clients ------------------------------------------------------------------- */
 
-struct Folder {
-  Folder() {
-    char name[] = "/tmp/visor-page-XXXXXX";
-    path = mkdtemp(name);
-  }
-  ~Folder() { fs::remove_all(path); }
-  void write(const std::string& name, std::string_view contents) {
-    fs::create_directories((path / name).parent_path());
-    std::ofstream(path / name, std::ios::binary) << contents;
-  }
-  fs::path path;
-};
-
 json::object with_port(json::object config) {
   config.emplace("listen", "tcp://127.0.0.1:0");
   return config;
@@ -207,7 +194,7 @@ std::string error_status(const http::ClientResponse& response) {
 /* --- pages ------------------------------------------------------------------------------------ */
 
 TEST_CASE("the gateway serves a folder from memory", "[gateway]") {
-  Folder folder;
+  Scratch folder;
   folder.write("index.html", "<p>hello");
   folder.write("app.wasm", std::string("\0asm", 4));
   folder.write("app.wasm.br", "brotli");
@@ -216,9 +203,9 @@ TEST_CASE("the gateway serves a folder from memory", "[gateway]") {
   folder.write("help/index.html", "<p>help");
   folder.write(".secret", "secret");
   folder.write("with space.txt", "space");
-  std::ofstream(folder.path.parent_path() / (folder.path.filename().string() + ".outside")) << "outside";
-  std::string outside = "/../" + folder.path.filename().string() + ".outside";
-  Site site({{"root", folder.path.string()}});
+  std::ofstream(folder.path().parent_path() / (folder.path().filename().string() + ".outside")) << "outside";
+  std::string outside = "/../" + folder.path().filename().string() + ".outside";
+  Site site({{"root", folder.path().string()}});
 
   auto index = site.get("/");
   CHECK(index.status == 200);
@@ -275,7 +262,7 @@ TEST_CASE("the gateway serves a folder from memory", "[gateway]") {
   CHECK(site.get("/").body == "<p>hello");
   REQUIRE(site.node.call("gateway", "reload").has_value());
   CHECK(site.get("/").body == "<p>changed");
-  fs::remove(folder.path.parent_path() / (folder.path.filename().string() + ".outside"));
+  fs::remove(folder.path().parent_path() / (folder.path().filename().string() + ".outside"));
 }
 
 TEST_CASE("a gateway without a page says what it is", "[gateway]") {
@@ -316,7 +303,7 @@ TEST_CASE("what a gateway cannot start with is said", "[gateway]") {
 }
 
 TEST_CASE("a new configuration changes what is served, while it runs", "[gateway]") {
-  Folder folder;
+  Scratch folder;
   folder.write("index.html", "page");
   Site site({{"bootstrap", json::object{{"step", 1}}}});
   auto first = site.get("/bootstrap.json", {{"Origin", "http://elsewhere"}});
@@ -327,7 +314,8 @@ TEST_CASE("a new configuration changes what is served, while it runs", "[gateway
   auto configure = [&](json::object config) {
     return site.node.kernel().configure("gateway", json::serialize(with_port(std::move(config))));
   };
-  REQUIRE(configure({{"bootstrap", json::object{{"step", 2}}}, {"root", folder.path.string()}}).has_value());
+  REQUIRE(
+      configure({{"bootstrap", json::object{{"step", 2}}}, {"root", folder.path().string()}}).has_value());
   CHECK(site.get("/bootstrap.json").body == R"({"step":2})");
   REQUIRE(site.world.run_until([&] { return site.get("/").body == "page"; }, 5'000));
   CHECK(configure({{"listen", "tcp://127.0.0.1:1"}}).error().status == VISOR_ENOSYS);

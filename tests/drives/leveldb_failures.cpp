@@ -2,7 +2,6 @@
 //   leveldb_failures PLUGIN.so full|read_only|locked|damaged|power_cut
 // Exit code 0, or 1 and a sentence a finding.
 #include <linux/capability.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 #include "check/drive_model.hpp"
 #include "check/native/stage.hpp"
 #include "tests/drives/faults.hpp"
+#include "tests/support/scratch.hpp"
 
 namespace visor::test {
 namespace {
@@ -27,25 +27,6 @@ using check::get_one;
 using check::put_one;
 using check::Sheet;
 using check::Stage;
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "visor-disk-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() {
-    std::error_code failed;
-    fs::permissions(path_, fs::perms::owner_all, failed);
-    fs::remove_all(path_, failed);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 /* The plugin with its maps below one folder; stopped when it goes. */
 class Disk {
@@ -121,7 +102,7 @@ uint64_t read_number(Findings& found, Disk& disk, visor_kv* kv) {
 
 void fill_up(Findings& found, const std::string& plugin, int64_t space, size_t filler) {
   Findings::Context context(found, "with space for " + std::to_string(space) + " bytes");
-  Folder folder;
+  Scratch folder;
   uint64_t acknowledged = 0;
   {
     Disk disk(found, plugin, folder.path());
@@ -219,7 +200,7 @@ void expect_refused(Findings& found, Disk& disk, const std::string& map, visor_s
 }
 
 void read_only(Findings& found, const std::string& plugin) {
-  Folder folder;
+  Scratch folder;
   {
     Disk disk(found, plugin, folder.path());
     auto kv = disk ? disk.user().open("map") : nullptr;
@@ -260,7 +241,7 @@ void read_only(Findings& found, const std::string& plugin) {
 /* --- locked --- */
 
 void locked(Findings& found, const std::string& plugin) {
-  Folder folder;
+  Scratch folder;
   int ready[2], leave[2];
   if (!found.expect(::pipe(ready) == 0 && ::pipe(leave) == 0, "no pipe can be made")) return;
   pid_t other = ::fork(); /* before anything is loaded */
@@ -378,7 +359,7 @@ struct Tally {
 void try_damage(Findings& found, const std::string& plugin, const fs::path& intact, const fs::path& file,
                 const std::string& what, const std::function<void(const fs::path&)>& damage, Tally& tally) {
   Findings::Context context(found, file.filename().string() + ", " + what);
-  Folder copy;
+  Scratch copy;
   fs::copy(intact, copy.path(), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   fs::path victim = copy.path() / fs::relative(file, intact);
   damage(victim);
@@ -406,7 +387,7 @@ void try_damage(Findings& found, const std::string& plugin, const fs::path& inta
 }
 
 void damaged(Findings& found, const std::string& plugin) {
-  Folder intact;
+  Scratch intact;
   if (!make_map(found, plugin, intact.path())) return;
   constexpr size_t kPlaces = 60;
   for (const auto& entry : fs::recursive_directory_iterator(intact.path())) {
@@ -437,7 +418,7 @@ void damaged(Findings& found, const std::string& plugin) {
 /* --- power cut --- */
 
 void power_cut(Findings& found, const std::string& plugin) {
-  Folder folder;
+  Scratch folder;
   faults::watch(folder.path());
   Disk disk(found, plugin, folder.path());
   auto kv = disk ? disk.user().open("map") : nullptr;
@@ -453,7 +434,7 @@ void power_cut(Findings& found, const std::string& plugin) {
       synced = number;
     }
     if (random() % 12 != 0) continue;
-    Folder after;
+    Scratch after;
     faults::copy_after_power_cut(after.path());
     Findings::Context context(found, "power cut after batch " + std::to_string(number));
     Disk other(found, plugin, after.path());

@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "lib/crypto/secp256k1.hpp"
-#include "tests/unit/kernel/scratch.hpp"
+#include "tests/support/scratch.hpp"
 
 namespace visor::kernel::native {
 namespace {
@@ -65,8 +65,8 @@ TEST_CASE("a key file that others may read, or that holds no key, is refused", "
   REQUIRE(::chmod(junk.c_str(), 0600) == 0);
   CHECK(read_key_file(junk).error().text ==
         junk + ": expected a secret key, 64 hex digits; got 256 characters");
-  CHECK(read_key_file(scratch.path()).error().text ==
-        scratch.path() + ": a key file is a regular file, and this is not");
+  CHECK(read_key_file(scratch.path().string()).error().text ==
+        scratch.path().string() + ": a key file is a regular file, and this is not");
   std::string absent = scratch.file("absent.key");
   CHECK(read_key_file(absent).error().text ==
         absent + ": there is no such key file; make one with `visor keygen " + absent + "`");

@@ -7,8 +7,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/scratch.hpp"
 #include "tests/unit/kernel/plugins.hpp"
-#include "tests/unit/kernel/scratch.hpp"
 
 namespace visor::kernel::native {
 namespace {
@@ -73,7 +73,7 @@ TEST_CASE("what a plugin says of itself is checked", "[kernel]") {
 TEST_CASE("files that are no shared objects are told apart", "[kernel]") {
   test::Scratch scratch;
   CHECK(refusal(scratch.file("visor-absent.so")) == "there is no such file");
-  CHECK(refusal(scratch.path()) == "not a file");
+  CHECK(refusal(scratch.path().string()) == "not a file");
   CHECK(refusal(scratch.write("visor-text.so", "int main() {}")) ==
         "not a shared object (it does not begin as an ELF file does)");
   CHECK(refusal(scratch.write("visor-empty.so", "")) ==
