@@ -43,6 +43,19 @@ class ServerFixture {
   http::Server server;
 };
 
+/* Requests, and the number of the answer. */
+inline std::string get(std::string_view path, std::string_view headers = {}) {
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: h\r\n" + std::string(headers) + "\r\n";
+}
+inline std::string post(std::string_view path, std::string_view body) {
+  return "POST " + std::string(path) +
+         " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         std::string(body);
+}
+inline int status_of(std::string_view answer) {
+  return answer.starts_with("HTTP/1.1 ") ? std::stoi(std::string(answer.substr(9, 3))) : 0;
+}
+
 /* The body of the one answer in `text`, when it has a length. */
 inline std::string body_of(std::string_view text) {
   size_t end = text.find("\r\n\r\n");
