@@ -109,16 +109,19 @@ void Calls::add(std::unique_ptr<Call> call) {
 void Calls::drop(Call& call) {
   auto found = std::ranges::find(calls_, &call, &std::unique_ptr<Call>::get);
   if (found == calls_.end()) return;
-  auto gone = std::make_shared<std::unique_ptr<Call>>(std::move(*found));
+  leaving_.push_back(std::move(*found));
   calls_.erase(found);
-  post(host_, [gone] {});
+  if (leaving_.size() == 1) {
+    tasks_.post([this] { auto gone = std::exchange(leaving_, {}); });
+  }
 }
 
 void Calls::finish_all() {
   calls_.clear();
+  leaving_.clear();  // their feeds go before the service
 }
 
-Calls::Calls(Host host, Service& service) : host_(host), service_(service) {}
+Calls::Calls(Host host, Service& service) : host_(host), service_(service), tasks_(host) {}
 Calls::~Calls() = default;
 
 /* --- publish

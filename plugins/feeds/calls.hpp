@@ -39,7 +39,8 @@ class Calls {
 
   Host host_;
   Service& service_;
-  std::vector<std::unique_ptr<Call>> calls_;
+  Tasks tasks_;
+  std::vector<std::unique_ptr<Call>> calls_, leaving_;
 };
 
 }  // namespace visor::feeds

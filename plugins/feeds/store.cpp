@@ -190,6 +190,7 @@ void Store::sync(std::function<void(visor_status)> done) {
   visor_status status = syncs_[number].start([&](visor_done d) { return kv_->api->sync(kv_.get(), d); },
                                              [this, number, done](visor_status result, void*) {
                                                syncs_.erase(number);
+                                               if (syncs_.empty() && synced_) synced_();
                                                done(result);
                                              });
   if (status == VISOR_OK) return;
