@@ -263,6 +263,7 @@ size_t Node::connection_unfinished(ptrdiff_t change) {
 void Node::check() {
   std::erase_if(large_, [](const auto& entry) { return entry.second.expired(); });
   std::vector<Connection*> connections;
+  connections.reserve(peers_.size());
   for (auto& [number, peer] : peers_) connections.push_back(peer.connection.get());
   const uint64_t now_ms = host_.now_ms();
   for (Connection* connection : connections) {
@@ -292,6 +293,7 @@ void Node::find_sources(Feed& feed) {
     return;
   }
   std::vector<Connection*> all;
+  all.reserve(ready_.size());
   for (const auto& [key, connection] : ready_) all.push_back(connection);
   size_t asked = 0;
   for (size_t i = 0; i < all.size() && asked < kAtATime; ++i) {
@@ -304,6 +306,7 @@ void Node::find_sources(Feed& feed) {
 
 std::vector<Node::PeerInfo> Node::peers() const {
   std::vector<PeerInfo> all;
+  all.reserve(peers_.size());
   for (const auto& [number, peer] : peers_)
     all.push_back({*peer.connection, peer.network, peer.feeds.size()});
   return all;
@@ -311,6 +314,7 @@ std::vector<Node::PeerInfo> Node::peers() const {
 
 std::vector<Feed*> Node::feeds() const {
   std::vector<Feed*> all;
+  all.reserve(feeds_.size());
   for (const auto& [owner, used] : feeds_) all.push_back(used.feed.get());
   return all;
 }
