@@ -1,5 +1,5 @@
-/* Feeds of our own that the configuration keeps open and served, so that `publish` has somewhere to write to and
- * others find what was published after each start. */
+/* Feeds of our own that the configuration keeps open and served, so that `publish` has somewhere to write to
+ * and others find what was published after each start. */
 #ifndef VISOR_FEEDS_KEPT_HPP
 #define VISOR_FEEDS_KEPT_HPP
 #include "service.hpp"
@@ -13,7 +13,8 @@ struct KeptFeed {
 
 class Kept {
  public:
-  /* VISOR_EEXIST and the like when a network refuses the port; a network that is not there yet is waited for. */
+  /* VISOR_EEXIST and the like when a network refuses the port; a network that is not there yet is waited for.
+   */
   static Result<std::unique_ptr<Kept>> open(Host host, Service& service, const std::vector<KeptFeed>& feeds);
 
  private:
