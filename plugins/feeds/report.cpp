@@ -1,5 +1,6 @@
 #include "report.hpp"
 
+#include "lib/codec/utf8.hpp"
 #include "tree_reader.hpp"
 
 namespace visor::feeds {
@@ -8,32 +9,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kShownBytes = 64u << 10;  // of one value
-
-/* Whether bytes are UTF-8, so that they may stand in JSON as they are. */
-bool is_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto first = static_cast<uint8_t>(text[i]);
-    const size_t size = first < 0x80                    ? 1
-                        : first >= 0xc2 && first < 0xe0 ? 2
-                        : first >= 0xe0 && first < 0xf0 ? 3
-                                                        : 4;
-    if (size == 1) {
-      ++i;
-      continue;
-    }
-    if (first < 0xc2 || first > 0xf4 || i + size > text.size()) return false;
-    uint32_t point = first & (0x7fu >> size);
-    for (size_t k = 1; k < size; ++k) {
-      const auto next = static_cast<uint8_t>(text[i + k]);
-      if ((next & 0xc0) != 0x80) return false;
-      point = point << 6 | (next & 0x3fu);
-    }
-    const bool shortest = size == 2 || (size == 3 ? point >= 0x800 : point >= 0x10000 && point <= 0x10ffff);
-    if (!shortest || (point >= 0xd800 && point < 0xe000)) return false;
-    i += size;
-  }
-  return true;
-}
 
 json::object queue(uint64_t now, uint64_t limit) {
   return {{"now", now}, {"limit", limit}};
@@ -143,7 +118,7 @@ json::object peer_report(Host host, const Node& node, const Node::PeerInfo& peer
 }  // namespace
 
 void put_bytes(json::object& to, std::string name, std::string_view bytes_or_text) {
-  if (is_utf8(bytes_or_text)) {
+  if (codec::is_utf8(bytes_or_text)) {
     to[name] = json::string(bytes_or_text.data(), bytes_or_text.size());
   } else {
     to[name + "_hex"] = to_hex(bytes(bytes_or_text));

@@ -29,13 +29,31 @@ class MemoryKv final : public KvProvider {
 
    private:
     visor_status seek(visor_span from, int32_t how) override {
-      if (how != VISOR_AT_OR_AFTER) return host().fail(VISOR_ENOSYS, "only forwards");
-      at_ = disk_.map.lower_bound(std::string(text(from)));
-      return show();
+      const std::string wanted(text(from));
+      auto& map = disk_.map;
+      switch (how) {
+        case VISOR_FIRST:
+          at_ = map.begin();
+          return show();
+        case VISOR_LAST:
+          at_ = map.end();
+          return back();
+        case VISOR_AT_OR_BEFORE:
+          at_ = map.upper_bound(wanted);
+          return back();
+        default:
+          at_ = map.lower_bound(wanted);
+          return show();
+      }
     }
     visor_status step(int32_t direction) override {
-      if (direction != 1) return host().fail(VISOR_ENOSYS, "only forwards");
+      if (direction < 0) return back();
       ++at_;
+      return show();
+    }
+    visor_status back() {
+      if (at_ == disk_.map.begin()) return VISOR_ENOENT;
+      --at_;
       return show();
     }
     visor_status show() {

@@ -1,0 +1,48 @@
+#include "config.hpp"
+
+#include "lib/codec/json_fields.hpp"
+
+namespace visor::chat {
+
+const char kConfigSchema[] = R"({
+  "type": "object", "additionalProperties": false,
+  "properties": {
+    "drive": {"type": "string", "description": "the storage drive that messages are kept on; the visor's default one if not said"},
+    "networks": {"type": "array", "minItems": 1, "maxItems": 8, "default": ["skynet", "dmsg"], "items": {"type": "string", "minLength": 1, "maxLength": 64}, "description": "over which messages go, the preferred one first"},
+    "port": {"type": "integer", "minimum": 1, "maximum": 65535, "default": 1, "description": "of direct messages, on each network"},
+    "acknowledged_ms": {"type": "integer", "minimum": 100, "maximum": 600000, "default": 20000, "description": "a peer that does not acknowledge within it is dialed anew"},
+    "retry_ms": {"type": "integer", "minimum": 10, "maximum": 600000, "default": 3000, "description": "a peer that is not reached is tried again after it, then after twice that"},
+    "max_retry_ms": {"type": "integer", "minimum": 10, "maximum": 86400000, "default": 300000},
+    "give_up_ms": {"type": "integer", "minimum": 1000, "default": 2592000000, "description": "a message that does not get through for so long has failed"},
+    "keep": {"type": "object", "additionalProperties": false, "properties": {
+      "messages": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 5000, "description": "of one peer; the oldest go"},
+      "waiting": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 1000, "description": "for one peer, not yet delivered"},
+      "peers": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000}}}
+  }
+})";
+
+Result<Config> read_config(std::string_view text) {
+  using codec::read_field;
+  Result<boost::json::object> object = codec::parse_fields(text, "the configuration");
+  if (!object) return std::unexpected(object.error());
+  Config config;
+  read_field(*object, "drive", config.drive);
+  if (const boost::json::array* networks = codec::array_at(*object, "networks")) {
+    config.direct.networks.clear();
+    for (const boost::json::value& name : *networks) {
+      if (const boost::json::string* one = name.if_string()) config.direct.networks.emplace_back(*one);
+    }
+  }
+  read_field(*object, "port", config.direct.port);
+  read_field(*object, "acknowledged_ms", config.direct.ack_ms);
+  read_field(*object, "retry_ms", config.direct.retry_ms);
+  read_field(*object, "max_retry_ms", config.direct.max_retry_ms);
+  read_field(*object, "give_up_ms", config.direct.give_up_ms);
+  const boost::json::object keep = codec::object_at(*object, "keep");
+  read_field(keep, "messages", config.history.per_peer);
+  read_field(keep, "waiting", config.history.owed_per_peer);
+  read_field(keep, "peers", config.history.peers);
+  return config;
+}
+
+}  // namespace visor::chat

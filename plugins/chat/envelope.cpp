@@ -1,0 +1,63 @@
+#include "envelope.hpp"
+
+#include <array>
+#include <boost/json.hpp>
+
+#include "lib/codec/endian.hpp"
+#include "lib/codec/json_fields.hpp"
+#include "lib/codec/length_prefixed.hpp"
+
+namespace visor::chat {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::array<std::string_view, 4> kTypes = {"chat-msg", "chat-ack", "chat-read", "chat-delete"};
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const size_t first = text.find_first_not_of(kSpace);
+  return first == text.npos ? std::string_view()
+                            : text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+}  // namespace
+
+std::string encode(const Envelope& envelope) {
+  json::object out{{"type", kTypes[static_cast<size_t>(envelope.type)]}, {"id", envelope.id}};
+  if (!envelope.body.empty()) out["body"] = envelope.body;
+  if (envelope.ack) out["ack"] = true;
+  if (!envelope.reply_to.empty()) out["reply_to"] = envelope.reply_to;
+  return json::serialize(out);
+}
+
+std::optional<Envelope> parse_envelope(std::string_view payload) {
+  const std::string_view text = trimmed(payload);
+  if (!text.starts_with('{')) return std::nullopt;
+  Result<json::object> object = codec::parse_fields(text, "an envelope");
+  if (!object) return std::nullopt;
+  const auto type = std::ranges::find(kTypes, codec::string_at(*object, "type"));
+  if (type == kTypes.end()) return std::nullopt;
+  Envelope envelope;
+  envelope.type = static_cast<Envelope::Type>(type - kTypes.begin());
+  codec::read_field(*object, "id", envelope.id);
+  codec::read_field(*object, "body", envelope.body);
+  codec::read_field(*object, "ack", envelope.ack);
+  codec::read_field(*object, "reply_to", envelope.reply_to);
+  return envelope;
+}
+
+Result<Bytes> frame(std::string_view payload) {
+  if (payload.empty()) return failure(VISOR_EINVAL, "a chat frame holds 1 to 65536 bytes; got an empty one");
+  if (payload.size() > kMaxPayloadBytes) {
+    return failure(VISOR_EINVAL, "a chat frame holds 1 to 65536 bytes; got " +
+                                     std::to_string(payload.size()) + "; shorten it");
+  }
+  Bytes out;
+  out.reserve(4 + payload.size());
+  codec::append_prefix(out, codec::Prefix::kU32, payload.size());
+  codec::append(out, bytes(payload));
+  return out;
+}
+
+}  // namespace visor::chat

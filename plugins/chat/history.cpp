@@ -1,0 +1,378 @@
+#include "history.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <deque>
+
+#include "lib/codec/endian.hpp"
+#include "lib/codec/json_fields.hpp"
+
+namespace visor::chat {
+namespace {
+
+namespace json = boost::json;
+
+constexpr uint8_t kMessage = 'm', kId = 'i', kOwed = 'o', kPeer = 'p';
+constexpr std::array<std::string_view, 5> kStates = {"pending", "sent", "received", "read", "failed"};
+
+Bytes peer_key(uint8_t range, const visor_key& peer) {
+  Bytes key{range};
+  codec::append(key, bytes(peer));
+  return key;
+}
+
+Bytes number_key(uint8_t range, const visor_key& peer, uint64_t number) {
+  Bytes key = peer_key(range, peer);
+  codec::append_be<uint64_t>(key, number);
+  return key;
+}
+
+Bytes id_key(const visor_key& peer, Direction direction, std::string_view id) {
+  Bytes key = peer_key(kId, peer);
+  key.push_back(static_cast<uint8_t>(direction));
+  codec::append(key, bytes(id));
+  return key;
+}
+
+uint64_t number_in(ByteView key) {
+  return codec::load_be<uint64_t>(key.data() + key.size() - 8);
+}
+
+std::string encode(const Message& message) {
+  json::object out{{"out", message.direction == Direction::kOut},
+                   {"id", message.id},
+                   {"text", message.text},
+                   {"network", message.network},
+                   {"time_ns", message.time_ns},
+                   {"state", static_cast<int>(message.state)}};
+  if (!message.reply_to.empty()) out["reply_to"] = message.reply_to;
+  if (message.deleted) out["deleted"] = true;
+  return json::serialize(out);
+}
+
+Result<Message> decode(ByteView stored, uint64_t number) {
+  Result<json::object> object = codec::parse_fields(text(stored), "a stored message");
+  if (!object) return failure(VISOR_ECORRUPT, object.error().text);
+  Message message;
+  message.number = number;
+  bool out = false;
+  codec::read_field(*object, "out", out);
+  message.direction = out ? Direction::kOut : Direction::kIn;
+  codec::read_field(*object, "id", message.id);
+  codec::read_field(*object, "text", message.text);
+  codec::read_field(*object, "reply_to", message.reply_to);
+  codec::read_field(*object, "network", message.network);
+  codec::read_field(*object, "time_ns", message.time_ns);
+  codec::read_field(*object, "deleted", message.deleted);
+  uint8_t state = 0;
+  codec::read_field(*object, "state", state);
+  if (state >= kStates.size()) return failure(VISOR_ECORRUPT, "a stored message is in no known state");
+  message.state = static_cast<State>(state);
+  return message;
+}
+
+}  // namespace
+
+std::string_view name_of(State state) {
+  return kStates[static_cast<size_t>(state)];
+}
+
+/* What is written together. */
+struct History::Batch {
+  std::vector<visor_op> ops;
+  std::deque<Bytes> keys, values;
+
+  void put(Bytes key, ByteView value) {
+    keys.push_back(std::move(key));
+    values.emplace_back(value.begin(), value.end());
+    ops.push_back(visor::put(ByteView(keys.back()), values.back()));
+  }
+  void erase(Bytes key) {
+    keys.push_back(std::move(key));
+    ops.push_back(visor::erase(keys.back()));
+  }
+  void put(const visor_key& peer, const Message& message) {
+    put(number_key(kMessage, peer, message.number), bytes(encode(message)));
+  }
+  void put(const Conversation& conversation) {
+    Bytes value;
+    for (uint64_t field :
+         {conversation.last, conversation.read, conversation.messages, conversation.unread}) {
+      codec::append_be<uint64_t>(value, field);
+    }
+    put(peer_key(kPeer, conversation.peer), value);
+  }
+  void put_id(const visor_key& peer, const Message& message) {
+    Bytes number;
+    codec::append_be<uint64_t>(number, message.number);
+    put(id_key(peer, message.direction, message.id), number);
+  }
+  void owe(const visor_key& peer, uint64_t number, Errand errand) {
+    const auto byte = static_cast<uint8_t>(errand);
+    put(number_key(kOwed, peer, number), ByteView(&byte, 1));
+  }
+};
+
+Error History::error(visor_status status, const char* what) const {
+  return {status, std::string("the chat's history cannot be ") + what + ": " + host_.error(status).text};
+}
+
+Result<void> History::write(Batch& batch) {
+  const visor_status status = kv_->api->write(kv_.get(), batch.ops.data(), batch.ops.size());
+  if (status != VISOR_OK) return std::unexpected(error(status, "written"));
+  return {};
+}
+
+Result<std::unique_ptr<History>> History::open(Host host, Owned<visor_kv> kv, const HistoryLimits& limits) {
+  std::unique_ptr<History> history(new History(host, std::move(kv), limits));
+  if (Result<void> read = history->read_all_conversations(); !read) return std::unexpected(read.error());
+  return history;
+}
+
+Result<void> History::read_all_conversations() {
+  bool sound = true;
+  visor_status status = scan(kv_.get(), ByteView(&kPeer, 1), [&](ByteView key, ByteView value) {
+    sound = key.size() == 34 && value.size() == 32;
+    if (!sound) return false;
+    Conversation read;
+    std::ranges::copy(key.subspan(1), read.peer.bytes);
+    read.last = codec::load_be<uint64_t>(value.data());
+    read.read = codec::load_be<uint64_t>(value.data() + 8);
+    read.messages = codec::load_be<uint64_t>(value.data() + 16);
+    read.unread = codec::load_be<uint64_t>(value.data() + 24);
+    conversations_[read.peer] = read;
+    return true;
+  });
+  if (status == VISOR_OK) {
+    status = scan(kv_.get(), ByteView(&kOwed, 1), [&](ByteView key, ByteView) {
+      sound = sound && key.size() == 42;
+      if (!sound) return false;
+      visor_key peer{};
+      std::ranges::copy(key.subspan(1, 33), peer.bytes);
+      ++owing_[peer];
+      return true;
+    });
+  }
+  if (status != VISOR_OK) return std::unexpected(error(status, "read"));
+  if (!sound)
+    return failure(VISOR_ECORRUPT, "the chat's map holds what is not a history; give it another name");
+  return {};
+}
+
+Result<Conversation*> History::conversation(const visor_key& peer) {
+  auto at = conversations_.find(peer);
+  if (at != conversations_.end()) return &at->second;
+  if (conversations_.size() >= limits_.peers) {
+    return failure(VISOR_ENOSPC, "there are " + std::to_string(limits_.peers) +
+                                     " conversations already; forget one of them first");
+  }
+  Conversation& made = conversations_[peer];
+  made.peer = peer;
+  return &made;
+}
+
+/* The oldest message goes where there are too many, unless it is on the way. */
+Result<void> History::make_room(const Conversation& conversation, Batch& batch) {
+  if (conversation.messages < limits_.per_peer) return {};
+  std::optional<Message> oldest;
+  Result<void> read;
+  const Bytes prefix = peer_key(kMessage, conversation.peer);
+  const visor_status status = scan(kv_.get(), prefix, [&](ByteView key, ByteView value) {
+    Result<Message> message = decode(value, number_in(key));
+    if (message) {
+      oldest = std::move(*message);
+    } else {
+      read = std::unexpected(message.error());
+    }
+    return false;
+  });
+  if (status != VISOR_OK) return std::unexpected(error(status, "read"));
+  if (!read || !oldest) return read;
+  if (oldest->direction == Direction::kOut && oldest->state <= State::kSent) return {};
+  batch.erase(number_key(kMessage, conversation.peer, oldest->number));
+  batch.erase(id_key(conversation.peer, oldest->direction, oldest->id));
+  return {};
+}
+
+Result<void> History::add_out(const visor_key& peer, Message& message) {
+  Result<Conversation*> found = conversation(peer);
+  if (!found) return std::unexpected(found.error());
+  auto owing = owing_.find(peer);
+  const size_t owed = owing == owing_.end() ? 0 : owing->second;
+  if (owed >= limits_.owed_per_peer) {
+    return failure(
+        VISOR_ENOSPC,
+        std::to_string(owed) + " messages wait for this peer already; it has not been reached for long");
+  }
+  Conversation next = **found;
+  message.number = std::max(static_cast<uint64_t>(message.time_ns), next.last + 1);
+  message.direction = Direction::kOut;
+  message.state = State::kPending;
+  next.last = message.number;
+  Batch batch;
+  if (Result<void> room = make_room(next, batch); !room) return room;
+  next.messages += batch.ops.empty() ? 1 : 0;
+  batch.put(peer, message);
+  batch.put_id(peer, message);
+  batch.owe(peer, message.number, Errand::kMessage);
+  batch.put(next);
+  if (Result<void> written = write(batch); !written) return written;
+  **found = next;
+  owing_[peer] = owed + 1;
+  return {};
+}
+
+Result<bool> History::add_in(const visor_key& peer, Message& message) {
+  Result<std::optional<Message>> before = find(peer, Direction::kIn, message.id);
+  if (!before) return std::unexpected(before.error());
+  if (*before) return false;
+  Result<Conversation*> found = conversation(peer);
+  if (!found) return std::unexpected(found.error());
+  Conversation next = **found;
+  message.number = std::max(static_cast<uint64_t>(message.time_ns), next.last + 1);
+  message.direction = Direction::kIn;
+  message.state = State::kReceived;
+  next.last = message.number;
+  ++next.unread;
+  Batch batch;
+  if (Result<void> room = make_room(next, batch); !room) return std::unexpected(room.error());
+  next.messages += batch.ops.empty() ? 1 : 0;
+  batch.put(peer, message);
+  batch.put_id(peer, message);
+  batch.put(next);
+  if (Result<void> written = write(batch); !written) return std::unexpected(written.error());
+  **found = next;
+  return true;
+}
+
+Result<std::optional<Message>> History::find(const visor_key& peer, Direction direction,
+                                             std::string_view id) {
+  visor_span value{};
+  const Bytes key = id_key(peer, direction, id);
+  const visor_status status = kv_->api->get(kv_.get(), to_span(key), &value);
+  if (status == VISOR_ENOENT) return std::nullopt;
+  if (status != VISOR_OK) return std::unexpected(error(status, "read"));
+  if (value.size != 8) return failure(VISOR_ECORRUPT, "the chat's index of messages is damaged");
+  Result<Message> message = load(peer, codec::load_be<uint64_t>(bytes(value).data()));
+  if (!message) return std::unexpected(message.error());
+  return std::optional(std::move(*message));
+}
+
+Result<Message> History::load(const visor_key& peer, uint64_t number) {
+  visor_span value{};
+  const Bytes key = number_key(kMessage, peer, number);
+  const visor_status status = kv_->api->get(kv_.get(), to_span(key), &value);
+  if (status != VISOR_OK) return std::unexpected(error(status, "read"));
+  return decode(bytes(value), number);
+}
+
+Result<std::vector<Message>> History::list(const visor_key& peer, uint64_t before, size_t limit) {
+  std::vector<Message> messages;
+  visor_cursor* raw = nullptr;
+  visor_status status = kv_->api->cursor(kv_.get(), &raw);
+  if (status != VISOR_OK) return std::unexpected(error(status, "read"));
+  Owned<visor_cursor> cursor(raw);
+  const Bytes prefix = peer_key(kMessage, peer);
+  const Bytes from = number_key(kMessage, peer, before == 0 ? UINT64_MAX : before - 1);
+  status = raw->api->seek(raw, to_span(from), VISOR_AT_OR_BEFORE);
+  for (; status == VISOR_OK && messages.size() < limit; status = raw->api->step(raw, -1)) {
+    const ByteView key = bytes(raw->key);
+    if (!text(key).starts_with(text(prefix))) break;
+    Result<Message> message = decode(bytes(raw->value), number_in(key));
+    if (!message) return std::unexpected(message.error());
+    messages.push_back(std::move(*message));
+  }
+  if (status != VISOR_OK && status != VISOR_ENOENT) return std::unexpected(error(status, "read"));
+  return messages;
+}
+
+Result<void> History::save(const visor_key& peer, const Message& message, bool settled) {
+  Batch batch;
+  batch.put(peer, message);
+  visor_span owed{};
+  const Bytes key = number_key(kOwed, peer, message.number);
+  const bool was_owed = settled && kv_->api->get(kv_.get(), to_span(key), &owed) == VISOR_OK;
+  if (was_owed) batch.erase(key);
+  if (Result<void> written = write(batch); !written) return written;
+  if (!was_owed) return {};
+  auto at = owing_.find(peer);
+  if (at != owing_.end() && --at->second == 0) owing_.erase(at);
+  return {};
+}
+
+Result<void> History::owe(const visor_key& peer, const Message& message, Errand errand) {
+  Batch batch;
+  batch.put(peer, message);
+  visor_span owed{};
+  const Bytes key = number_key(kOwed, peer, message.number);
+  const bool was_owed = kv_->api->get(kv_.get(), to_span(key), &owed) == VISOR_OK;
+  batch.owe(peer, message.number, errand);
+  if (Result<void> written = write(batch); !written) return written;
+  if (!was_owed) ++owing_[peer];
+  return {};
+}
+
+Result<std::vector<Owed>> History::owed(const visor_key& peer) const {
+  std::vector<Owed> all;
+  const Bytes prefix = peer_key(kOwed, peer);
+  const visor_status status = scan(kv_.get(), prefix, [&](ByteView key, ByteView value) {
+    if (!value.empty()) all.push_back({number_in(key), static_cast<Errand>(value[0])});
+    return true;
+  });
+  if (status != VISOR_OK) return std::unexpected(error(status, "read"));
+  return all;
+}
+
+Result<std::vector<Message>> History::read_all(const visor_key& peer) {
+  auto at = conversations_.find(peer);
+  if (at == conversations_.end() || at->second.unread == 0) return std::vector<Message>{};
+  Conversation next = at->second;
+  Result<std::vector<Message>> messages = list(peer, 0, limits_.per_peer);
+  if (!messages) return messages;
+  std::erase_if(*messages, [&](const Message& message) {
+    return message.direction == Direction::kOut || message.number <= next.read ||
+           message.state == State::kRead;
+  });
+  Batch batch;
+  for (Message& message : *messages) {
+    message.state = State::kRead;
+    batch.put(peer, message);
+  }
+  next.read = next.last;
+  next.unread = 0;
+  batch.put(next);
+  if (Result<void> written = write(batch); !written) return std::unexpected(written.error());
+  at->second = next;
+  return messages;
+}
+
+Result<void> History::forget(const visor_key& peer) {
+  Batch batch;
+  for (uint8_t range : {kMessage, kId, kOwed}) {
+    const visor_status status = scan(kv_.get(), peer_key(range, peer), [&](ByteView key, ByteView) {
+      batch.erase(Bytes(key.begin(), key.end()));
+      return true;
+    });
+    if (status != VISOR_OK) return std::unexpected(error(status, "read"));
+  }
+  batch.erase(peer_key(kPeer, peer));
+  if (Result<void> written = write(batch); !written) return written;
+  conversations_.erase(peer);
+  owing_.erase(peer);
+  return {};
+}
+
+void History::sync(std::function<void(visor_status)> done) {
+  const uint64_t number = ++last_sync_;
+  const visor_status status = syncs_[number].start([&](visor_done d) { return kv_->api->sync(kv_.get(), d); },
+                                                   [this, number, done](visor_status synced, void*) {
+                                                     syncs_.erase(number);
+                                                     done(synced);
+                                                   });
+  if (status == VISOR_OK) return;
+  syncs_.erase(number);
+  post(host_, [done, status] { done(status); });
+}
+
+}  // namespace visor::chat

@@ -1,0 +1,117 @@
+/* Messages to and from each peer on one map of a drive, and which of ours still have to reach somebody.  Each
+ * change is one batch, so that a crash leaves a message whole or absent, and never one that is kept and not
+ * sent on.
+ *
+ *   'm' peer (33) number (u64 BE)           a message, JSON
+ *   'i' peer (33) direction (u8) id         number: where it is
+ *   'o' peer (33) number (u64 BE)           on the way: what is to be sent, u8 (Errand)
+ *   'p' peer (33)                           last number | last number that a person has read | messages |
+ * unread: u64 BE
+ *
+ * Numbers grow with the time of arrival, so that their order is that of the conversation. */
+#ifndef VISOR_CHAT_HISTORY_HPP
+#define VISOR_CHAT_HISTORY_HPP
+#include <map>
+#include <optional>
+#include <visor/plugin.hpp>
+
+namespace visor::chat {
+
+enum class Direction : uint8_t { kIn = 0, kOut = 1 };
+
+/* Of a message of ours; one that came has none but kReceived and kRead (by our people). */
+enum class State : uint8_t {
+  kPending,  /* kept, to be sent as soon as the peer is reached */
+  kSent,     /* written to a line */
+  kReceived, /* acknowledged */
+  kRead,     /* seen by a person */
+  kFailed,   /* given up: the peer was not reached in time */
+};
+std::string_view name_of(State state);
+
+struct Message {
+  uint64_t number = 0;
+  Direction direction = Direction::kIn;
+  std::string id;
+  std::string text;
+  std::string reply_to;
+  std::string network; /* the line's; what the sender asked for until there is one */
+  int64_t time_ns = 0; /* Unix, by our clock */
+  State state = State::kReceived;
+  bool deleted = false; /* taken back by its author; the text is gone */
+};
+
+/* What the outbox owes a peer about a message. */
+enum class Errand : uint8_t { kMessage = 1, kDelete = 2 };
+
+struct Owed {
+  uint64_t number = 0;
+  Errand errand = Errand::kMessage;
+};
+
+struct Conversation {
+  visor_key peer{};
+  uint64_t last = 0, read = 0; /* numbers */
+  uint64_t messages = 0, unread = 0;
+};
+
+struct HistoryLimits {
+  size_t per_peer = 5000;      /* messages kept of one peer; the oldest go, but none that is on the way */
+  size_t owed_per_peer = 1000; /* on the way to one peer */
+  size_t peers = 10000;
+};
+
+class History {
+ public:
+  /* VISOR_ECORRUPT when the map is not ours. */
+  static Result<std::unique_ptr<History>> open(Host host, Owned<visor_kv> kv, const HistoryLimits& limits);
+
+  /* A message of ours, kPending and owed.  Its number is given to it.  VISOR_ENOSPC: too many wait for this
+   * peer. */
+  Result<void> add_out(const visor_key& peer, Message& message);
+  /* One that came; false: it was here before, and nothing has changed. */
+  Result<bool> add_in(const visor_key& peer, Message& message);
+
+  Result<std::optional<Message>> find(const visor_key& peer, Direction direction, std::string_view id);
+  Result<Message> load(const visor_key& peer, uint64_t number);
+  /* Newest first below `before` (0: from the end), at most `limit`. */
+  Result<std::vector<Message>> list(const visor_key& peer, uint64_t before, size_t limit);
+
+  /* What changed of a message; `settled`: nothing is owed of it any more. */
+  Result<void> save(const visor_key& peer, const Message& message, bool settled);
+  /* Owed anew: a message that its author takes back. */
+  Result<void> owe(const visor_key& peer, const Message& message, Errand errand);
+  /* In the order of their numbers. */
+  Result<std::vector<Owed>> owed(const visor_key& peer) const;
+
+  /* All that came until now has been seen; gives those that had not been. */
+  Result<std::vector<Message>> read_all(const visor_key& peer);
+  /* Everything of a peer. */
+  Result<void> forget(const visor_key& peer);
+
+  const std::map<visor_key, Conversation>& conversations() const { return conversations_; }
+  const std::map<visor_key, size_t>& owing() const { return owing_; }
+  /* Everything before is durable, as far as the drive is. */
+  void sync(std::function<void(visor_status)> done);
+
+ private:
+  struct Batch;
+  History(Host host, Owned<visor_kv> kv, const HistoryLimits& limits)
+      : host_(host), kv_(std::move(kv)), limits_(limits) {}
+  Result<void> read_all_conversations();
+  Result<Conversation*> conversation(const visor_key& peer);
+  Result<void> make_room(const Conversation& conversation, Batch& batch);
+  Result<void> write(Batch& batch);
+  Error error(visor_status status, const char* what) const;
+
+  Host host_;
+  Owned<visor_kv> kv_;
+  HistoryLimits limits_;
+  std::map<visor_key, Conversation> conversations_;
+  std::map<visor_key, size_t> owing_; /* peers to whom something is owed, and how much */
+  std::map<uint64_t, Request<void>> syncs_;
+  uint64_t last_sync_ = 0;
+};
+
+}  // namespace visor::chat
+#endif  // VISOR_CHAT_HISTORY_HPP

@@ -1,0 +1,55 @@
+/* Calls that stay open: `watch`, which hears of every message, and `send`, which waits for its own. */
+#ifndef VISOR_CHAT_WATCHERS_HPP
+#define VISOR_CHAT_WATCHERS_HPP
+#include <boost/json.hpp>
+#include <deque>
+#include <visor/plugin.hpp>
+
+#include "history.hpp"
+
+namespace visor::chat {
+
+class Watchers {
+ public:
+  static constexpr size_t kMaxOpen = 256;
+  /* Of a watcher that takes nothing; what comes beyond is counted and said. */
+  static constexpr size_t kMaxUnsaid = 1024;
+
+  explicit Watchers(Host host) : host_(host) {}
+
+  /* Every event, until the caller leaves. */
+  void watch(Answer answer);
+  /* The message as it is now, and no later than after wait_ms; at once when it has been received, read,
+   * failed or taken back. */
+  void wait(Answer answer, const visor_key& peer, const Message& message, uint64_t wait_ms);
+
+  /* kind: "message" or "state". */
+  void tell(std::string_view kind, const visor_key& peer, const Message& message);
+  void finish_all();
+  size_t open() const { return watching_.size() + waiting_.size(); }
+
+ private:
+  struct Watching {
+    Answer answer;
+    std::deque<std::string> unsaid;
+    uint64_t missed = 0;
+  };
+  struct Waiting {
+    Answer answer;
+    visor_key peer{};
+    Message message;
+    Timer limit;
+  };
+  bool admit(Answer& answer);
+  void say(Watching& watching);
+  void end(Waiting& waiting);
+  template <class T>
+  void drop(std::vector<std::shared_ptr<T>>& all, const T& one);
+
+  Host host_;
+  std::vector<std::shared_ptr<Watching>> watching_;
+  std::vector<std::shared_ptr<Waiting>> waiting_;
+};
+
+}  // namespace visor::chat
+#endif  // VISOR_CHAT_WATCHERS_HPP
