@@ -8,6 +8,9 @@ const char kConfigSchema[] = R"({
   "type": "object", "additionalProperties": false,
   "properties": {
     "drive": {"type": "string", "description": "the storage drive that feeds are kept on; the visor's default one if not said"},
+    "listen": {"type": "string", "pattern": "^tcp://.+:[0-9]+$", "description": "where peers reach our feeds without a relay, e.g. tcp://0.0.0.0:8870; nowhere if not said"},
+    "listen_port": {"type": "integer", "minimum": 0, "maximum": 65535, "default": 50, "description": "the feeds of which port they reach there"},
+    "stream": {"type": "boolean", "default": true, "description": "whether Roots go to and come from other visors as differences, not object by object"},
     "public": {"type": "boolean", "default": false, "description": "whether any peer may ask which feeds are here"},
     "serve": {"type": "array", "maxItems": 64, "description": "feeds of our own that are kept open, and where others may fetch them", "items": {
       "type": "object", "additionalProperties": false, "required": ["network", "port"], "properties": {
@@ -55,6 +58,9 @@ Result<Config> read_config(std::string_view text) {
   ServiceSettings& settings = read_in.service;
   read_in.serve = read_kept(*config);
   read_field(*config, "drive", settings.stores.drive);
+  read_field(*config, "listen", settings.listen);
+  read_field(*config, "listen_port", settings.listen_port);
+  read_field(*config, "stream", settings.node.connection.streams);
   read_field(*config, "public", settings.node.is_public);
   read_field(*config, "heartbeat_ms", settings.node.feed.publisher.heartbeat_ms);
   const boost::json::object fill = codec::object_at(*config, "fill"),

@@ -26,6 +26,7 @@ struct ConnectionOptions {
   size_t window = 64;                        // objects asked for and not there yet
   size_t max_object_requests = 1024;         // of the peer, waiting
   size_t max_control_bytes = 4u << 20;       // replies and requests that are not sent yet
+  bool streams = true;                       // announces our extension (extension.hpp), and uses it
   size_t max_unfinished_bytes = 256u << 20;  // of frames that have come in part, on all connections together
 };
 

@@ -73,6 +73,18 @@ json::object store_report(const Store& store) {
           {"swept_objects", c.swept}};
 }
 
+/* Feeds over TCP. */
+json::value direct_report(const Service& service) {
+  const DirectNet* direct = service.direct();
+  if (!direct) return nullptr;
+  const std::string_view address = direct->address();
+  return json::object{{"address", json::string(address.data(), address.size())},
+                      {"handshakes", queue(direct->accepting(), DirectNet::kMaxAccepting)},
+                      {"refused", direct->counters().refused},
+                      {"failed", direct->counters().failed},
+                      {"last_error", direct->counters().last_error}};
+}
+
 json::object node_report(Host host, const Node& node) {
   const NodeSettings& s = node.settings();
   const Node::Counters& c = node.counters();
@@ -150,6 +162,7 @@ std::string report_status(const Service& service, const Calls& calls, Host host)
                                       {"open_feeds", service.open_feeds()},
                                       {"opening", queue(service.opening(), Service::kMaxOpening)},
                                       {"calls", queue(calls.open(), Calls::kMaxCalls)},
+                                      {"direct", direct_report(service)},
                                       {"stores", std::move(stores)},
                                       {"ports", std::move(nodes)}});
 }

@@ -19,6 +19,14 @@ Service::~Service() {
 }
 
 Result<void> Service::begin() {
+  sockets_ = host().find<visor_sockets>(VISOR_SOCKETS_1);
+  if (!settings_.listen.empty()) {
+    if (!sockets_) return failure(VISOR_ENOSYS, "this host has no sockets to listen on " + settings_.listen);
+    direct_ = std::make_unique<DirectNet>(host(), identity_, sockets_, settings_.listen);
+    Result<visor_handle*> served = node(settings_.listen_port).serve(std::string(kDirect), nullptr, nullptr);
+    if (!served) return std::unexpected(served.error());
+    listening_.reset(*served);
+  }
   return watch_.open(host(), VISOR_NET_1, [this](std::string_view name, visor_net* net) {
     const std::string network(name);
     if (net) {
@@ -35,7 +43,10 @@ void Service::stop(std::function<void()> stopped) {
   opening_.clear();  // each done runs with VISOR_ECANCELED
   feeds_.clear();
   watch_.close();
+  listening_.reset();
   nodes_.clear();
+  direct_peers_.clear();
+  direct_.reset();
   stores_.drain(std::move(stopped));
 }
 
@@ -49,8 +60,22 @@ const StoredRoot* Service::current(const FeedId& id) const {
 }
 
 visor_net* Service::network(const std::string& name) {
+  if (name == kDirect || name.starts_with(kDirectUrl)) return direct(name);
   auto at = networks_.find(name);
   return at == networks_.end() ? nullptr : at->second;
+}
+
+/* Each address is a network of its own, as long as somebody uses it. */
+visor_net* Service::direct(const std::string& name) {
+  constexpr size_t kMany = 1024;
+  if (name == kDirect || !sockets_) return direct_.get();
+  if (direct_peers_.size() >= kMany) {
+    std::erase_if(direct_peers_,
+                  [&](const auto& entry) { return entry.first != name && entry.second->idle(); });
+  }
+  std::unique_ptr<DirectNet>& net = direct_peers_[name];
+  if (!net) net = std::make_unique<DirectNet>(host(), identity_, sockets_, name);
+  return net.get();
 }
 
 Node& Service::node(uint16_t port) {

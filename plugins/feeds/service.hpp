@@ -3,6 +3,7 @@
 #define VISOR_FEEDS_SERVICE_HPP
 #include <list>
 
+#include "direct_net.hpp"
 #include "feed_object.hpp"
 #include "stores.hpp"
 
@@ -11,6 +12,8 @@ namespace visor::feeds {
 struct ServiceSettings {
   StoresOptions stores;
   NodeSettings node;
+  std::string listen;         // "tcp://host:port" for feeds without a relay; empty: not
+  uint16_t listen_port = 50;  // whose feeds are served there
 };
 
 class Service final : public FeedsProvider, private Node::Networks, private FeedObject::Owner {
@@ -27,6 +30,8 @@ class Service final : public FeedsProvider, private Node::Networks, private Feed
 
   const std::map<uint16_t, std::unique_ptr<Node>>& nodes() const { return nodes_; }
   const Stores& stores() const { return stores_; }
+  /* The one that listens, or null. */
+  const DirectNet* direct() const { return direct_.get(); }
   const visor_key& own() const { return *identity_->api->key(identity_); }
   /* The newest whole Root of a feed that is open here, or null; valid until it changes. */
   const StoredRoot* current(const FeedId& id) const;
@@ -55,16 +60,21 @@ class Service final : public FeedsProvider, private Node::Networks, private Feed
   void feed_closed(FeedObject& object) override;
   void opened(std::list<Opening>::iterator opening, const Result<std::shared_ptr<Store>>& store);
   Node& node(uint16_t port);
+  visor_net* direct(const std::string& name);
 
   visor_identity* identity_;
   ServiceSettings settings_;
   std::map<std::string, visor_net*> networks_;
+  visor_sockets* sockets_ = nullptr;
+  std::unique_ptr<DirectNet> direct_;
+  std::map<std::string, std::unique_ptr<DirectNet>> direct_peers_;  // by "tcp://host:port"
   Stores stores_;
   std::map<uint16_t, std::unique_ptr<Node>> nodes_;
   std::list<Opening> opening_;
   uint64_t last_opening_ = 0;
   std::vector<std::unique_ptr<FeedObject>> feeds_;
   Watch<visor_net> watch_;
+  Owned<visor_handle> listening_;
 };
 
 }  // namespace visor::feeds
