@@ -201,15 +201,17 @@ void Manager::on_closed(Transport& transport, const Error& error) {
 }
 
 std::vector<Transport*> Manager::serving_to(const visor_key& peer) const {
-  std::vector<Transport*> found;
-  for (const auto& each : carriers_) {
-    auto at = serving_.find(codec::transport_id(own(), peer, each->type()));
-    if (at != serving_.end()) found.push_back(at->second.get());
-  }
-  std::ranges::stable_sort(found, {}, [](const Transport* transport) {
+  auto latency_ms = [](const Transport* transport) {
     double ms = transport->latency().avg_ms;
     return ms > 0 ? ms : 1e9;
-  });
+  };
+  std::vector<Transport*> found;  // a few: one a carrier at most
+  for (const auto& each : carriers_) {
+    auto at = serving_.find(codec::transport_id(own(), peer, each->type()));
+    if (at == serving_.end()) continue;
+    Transport* transport = at->second.get();
+    found.insert(std::ranges::upper_bound(found, latency_ms(transport), {}, latency_ms), transport);
+  }
   return found;
 }
 
