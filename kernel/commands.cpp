@@ -105,6 +105,7 @@ visor_status Commands::call(const char* instance, const char* command, visor_spa
   const std::shared_ptr<Provider>& provider = *found;
 
   std::vector<std::string> known;
+  known.reserve(provider->plugin->command_count);
   for (size_t i = 0; i < provider->plugin->command_count; ++i) known.emplace_back(provider->row(i)->name);
   auto row = static_cast<size_t>(std::ranges::find(known, command) - known.begin());
   if (row == known.size()) {

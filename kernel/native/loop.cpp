@@ -148,7 +148,7 @@ visor_status UvLoop::work(Task fn, Task done) {
       });
   if (queued != 0) return VISOR_EAGAIN;
   ++working_;
-  job.release();
+  (void)job.release();  // the second callback owns it
   return VISOR_OK;
 }
 
