@@ -51,7 +51,7 @@ std::optional<std::string_view> path_of(std::string_view target, std::string_vie
 }  // namespace
 
 Connection::Connection(std::shared_ptr<ServerState> state, uint64_t id, Stream stream,
-                       std::shared_ptr<AddressSlot> slot)
+                       std::shared_ptr<AddressSlot> slot, std::string early, std::string origin)
     : state_(std::move(state)),
       id_(id),
       stream_(std::move(stream)),
@@ -59,7 +59,9 @@ Connection::Connection(std::shared_ptr<ServerState> state, uint64_t id, Stream s
       deadline_(state_->host, [this] { expired(); }),
       tasks_(state_->host),
       slot_(std::move(slot)),
-      origin_(stream_.origin()) {
+      input_(std::move(early)),
+      origin_(std::move(origin)) {
+  state_->counters.received_bytes += input_.size();
   stream_.attach({.data = [this](ByteView data) { receive(data); },
                   .end = [this] { peer_ended(); },
                   .ready =
@@ -70,6 +72,7 @@ Connection::Connection(std::shared_ptr<ServerState> state, uint64_t id, Stream s
                       },
                   .closed = [this](const Error& error) { peer_closed(error); }});
   watch();
+  if (!input_.empty()) schedule_turn();
 }
 
 Connection::~Connection() {

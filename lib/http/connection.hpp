@@ -11,7 +11,7 @@ class BodyStream;
 class Connection {
  public:
   Connection(std::shared_ptr<ServerState> state, uint64_t id, Stream stream,
-             std::shared_ptr<AddressSlot> slot);
+             std::shared_ptr<AddressSlot> slot, std::string early, std::string origin);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();

@@ -92,10 +92,11 @@ Server::~Server() {
   state_->connections.clear();
 }
 
-void Server::accept(visor_stream* raw) {
+void Server::accept(visor_stream* raw, std::string early, std::string origin) {
   ServerState& state = *state_;
   Stream stream(state.host, raw);
-  std::string address = address_of(stream.origin());
+  if (origin.empty()) origin = stream.origin();
+  std::string address = address_of(origin);
   auto same = state.addresses.find(address);
   bool full = state.counters.open_connections >= state.limits.connections;
   bool greedy = same != state.addresses.end() && same->second >= state.limits.connections_per_address;
@@ -115,7 +116,8 @@ void Server::accept(visor_stream* raw) {
   ++state.counters.accepted;
   uint64_t id = state.next_id++;
   auto slot = std::make_shared<AddressSlot>(state_, std::move(address));
-  state.connections[id] = std::make_unique<Connection>(state_, id, std::move(stream), std::move(slot));
+  state.connections[id] = std::make_unique<Connection>(
+      state_, id, std::move(stream), std::move(slot), std::move(early), std::move(origin));
 }
 
 void Server::stop(std::function<void()> stopped) {

@@ -94,8 +94,9 @@ class Server {
    * plugin waits for stop() before its code may go. */
   ~Server();
 
-  /* Takes a connection over. */
-  void accept(visor_stream* connection);
+  /* Takes a connection over.  `early`: its first bytes, if somebody has read them to know what it is;
+   * `origin`: where it really comes from, if a proxy said so; else what the stream says. */
+  void accept(visor_stream* connection, std::string early = {}, std::string origin = {});
 
   /* Closes every connection, body and WebSocket; `stopped` runs from the loop, when everything that was
    * handed out is back. */

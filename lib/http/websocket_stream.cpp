@@ -7,7 +7,9 @@
 namespace visor::http {
 namespace {
 
-constexpr size_t kMessage = 64u << 10; /* what is written goes in messages of at most this size */
+/* What is written goes in messages of at most this size: peers exist that read no larger ones (specification
+ * dmsg.md, 14). */
+constexpr size_t kMessage = 32u << 10;
 
 enum CloseCode : uint16_t {
   kNormal = 1000,

@@ -26,6 +26,12 @@ void Session::Impl::start() {
                    .ready = [this] { on_ready(); },
                    .closed = [this](const Error& error) { on_closed(error); }});
   if (auto begun = begin_handshake(); !begun) return fail_later(begun.error());
+  if (!options_.early.empty()) {
+    tasks_.post([this] {
+      auto keep = shared_from_this();
+      take_early();
+    });
+  }
   timer_ = Timer::once(host_, options_.handshake_timeout_ms, [this] {
     fail({VISOR_ETIMEDOUT, "expected the handshake to end within " +
                                std::to_string(options_.handshake_timeout_ms) + " ms; got " +
@@ -71,17 +77,30 @@ void Session::Impl::shutdown() {
 
 void Session::Impl::on_data(ByteView data) {
   auto keep = shared_from_this();
+  if (take_early()) read(data);
+}
+
+/* Before anything else that happens on the carrier.  False: over. */
+bool Session::Impl::take_early() {
+  Bytes early = std::exchange(options_.early, {});
+  if (!early.empty() && !over_) read(early);
+  return !over_;
+}
+
+void Session::Impl::read(ByteView data) {
   received_bytes_ += data.size();
   if (!mux_ && !read_handshake(data)) return;
   if (!over_ && !data.empty()) receive(data);
 }
 
 void Session::Impl::on_end() {
+  auto keep = shared_from_this();
   on_closed({VISOR_ECLOSED, "it will send no more"});
 }
 
 void Session::Impl::on_closed(const Error& error) {
   auto keep = shared_from_this();
+  if (!take_early()) return;
   std::string why = error.text.empty() ? "" : ": " + error.text;
   if (leaving_) return fail({VISOR_OK, "shut down"});
   if (mux_) return fail({VISOR_ECLOSED, "the peer closed the connection" + why});

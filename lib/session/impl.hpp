@@ -24,6 +24,7 @@ class Session::Impl : public std::enable_shared_from_this<Impl> {
   const visor_key* peer() const { return mux_ ? &peer_ : nullptr; }
   void shutdown();
   Counters counters() const;
+  size_t held_bytes() const { return waiting_.size() + (mux_ ? mux_->held_bytes() : 0); }
 
  private:
   void fail(Error error);
@@ -31,6 +32,8 @@ class Session::Impl : public std::enable_shared_from_this<Impl> {
 
   /* The carrier's events. */
   void on_data(ByteView data);
+  bool take_early();
+  void read(ByteView data);
   void on_end();
   void on_ready();
   void on_closed(const Error& error);

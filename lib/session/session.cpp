@@ -37,4 +37,8 @@ Counters Session::counters() const {
   return impl_->counters();
 }
 
+size_t Session::held_bytes() const {
+  return impl_->held_bytes();
+}
+
 }  // namespace visor::session

@@ -24,6 +24,7 @@ struct Options {
   uint64_t quiet_ms = 0;
   yamux::Limits limits{};
   yamux::Timeouts timeouts{};
+  Bytes early{}; /* the first bytes of the carrier, which somebody has read to know what it is */
   size_t head_bytes = 0; /* of an accepted stream, delivered by themselves: yamux/options.hpp */
 };
 
@@ -84,6 +85,8 @@ class Session {
   void shutdown();
 
   Counters counters() const;
+  /* Payload that waits in memory, both ways: what counters() says of it, at the cost of an addition. */
+  size_t held_bytes() const;
 
  private:
   class Impl;

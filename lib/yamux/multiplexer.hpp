@@ -59,6 +59,8 @@ class Multiplexer {
   /* Is there nothing that waits to be sent? */
   bool idle() const;
   Counters counters() const;
+  /* Payload that waits in memory, both ways. */
+  size_t held_bytes() const { return counters_.queued_bytes + counters_.unread_bytes; }
 
  private:
   friend class Stream;

@@ -190,3 +190,27 @@ TEST_CASE("a session that seals everything seals no objects", "[session]") {
   CHECK(couple.dialer.session->seal(Bytes{1}).error().status == VISOR_EINVAL);
   CHECK(couple.dialer.session->open_sealed(Bytes(30)).error().status == VISOR_EINVAL);
 }
+
+TEST_CASE("what was read of a carrier before its session is the session's", "[session]") {
+  for (size_t early : {size_t(1), size_t(2), size_t(50), size_t(51)}) {
+    Relayed couple;
+    couple.dialer.start(couple.dialer_end, couple.dialing);
+    StreamUser reader(couple.memory.host(), couple.listener_end);
+    couple.memory.run();
+    REQUIRE(reader.data.size() == 51);
+    couple.listening.early.assign(reader.data.begin(), reader.data.begin() + static_cast<ptrdiff_t>(early));
+    visor_stream* carrier = reader.stream.release();
+    couple.listener.start(carrier, couple.listening);
+    if (early < 51) {
+      /* The rest comes in the session's first event, before the early bytes had their turn. */
+      visor_span rest = to_span(ByteView(reader.data).subspan(early));
+      REQUIRE(couple.dialer_end->api->write(couple.dialer_end, &rest, 1) == VISOR_OK);
+    }
+    couple.memory.run();
+    REQUIRE(couple.listener.peer);
+    REQUIRE(couple.dialer.peer);
+    CHECK(couple.dialer.open().write("words") == VISOR_OK);
+    couple.memory.run();
+    CHECK(couple.listener.users.at(0)->text() == "words");
+  }
+}

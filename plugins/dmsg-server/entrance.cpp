@@ -1,0 +1,50 @@
+#include "entrance.hpp"
+
+#include "proxy_header.hpp"
+
+namespace visor::dmsg_server {
+
+void Entrance::accept(visor_stream* raw) {
+  Stream stream(host_, raw);
+  if (waiting_.size() >= config_.limits.handshakes) {
+    ++counters_.refused;
+    return; /* and the stream closes */
+  }
+  Place place = waiting_.insert(waiting_.end(), Waiting{std::move(stream), {}, host_.now_ms(), Timer()});
+  auto gone = [this, place] { waiting_.erase(place); };
+  place->timer = Timer::once(host_, config_.limits.handshake_ms, [this, place] {
+    ++counters_.silent;
+    waiting_.erase(place);
+  });
+  place->stream.attach({.data = [this, place](ByteView data) { take(place, data); },
+                        .end = gone,
+                        .ready = {},
+                        .closed = [gone](const Error&) { gone(); }});
+}
+
+void Entrance::take(Place place, ByteView data) {
+  Bytes& first = place->first;
+  first.insert(first.end(), data.begin(), data.end());
+  if (!config_.proxy_protocol) return give(place, 0, {});
+  auto header = read_proxy_header(first);
+  if (!header) {
+    ++counters_.broken;
+    waiting_.erase(place);
+    return;
+  }
+  /* A header by itself says nothing of what follows it. */
+  if (!*header || (*header)->bytes == first.size()) return;
+  give(place, (*header)->bytes, std::move((*header)->origin));
+}
+
+void Entrance::give(Place place, size_t header_bytes, std::string origin) {
+  Arrival arrival{nullptr, parse_origin(origin.empty() ? place->stream.origin() : std::string_view(origin)),
+                  std::move(place->first), host_.now_ms() - place->since_ms};
+  arrival.early.erase(arrival.early.begin(), arrival.early.begin() + static_cast<ptrdiff_t>(header_bytes));
+  arrival.stream = place->stream.release();
+  waiting_.erase(place);
+  bool web = arrival.early[0] >= 'A' && arrival.early[0] <= 'Z';
+  (web ? events_.web : events_.session)(std::move(arrival));
+}
+
+}  // namespace visor::dmsg_server
