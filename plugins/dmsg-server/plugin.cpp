@@ -17,13 +17,16 @@ class DmsgServer final : public Instance {
   void stop(Stopped stopped) override;
 
   Result<std::string> status(std::string_view) {
-    return report_status({config_, own(), std::string(listener_.address()), *relay_, *entrance_, *web_});
+    return report_status({config_, own(), std::string(listener_.address()), *relay_, *entrance_, *web_,
+                          registration_ ? &registration_->counters() : nullptr});
   }
   Result<std::string> sessions(std::string_view args);
 
  private:
   Result<void> set_up();
   Result<void> listen(visor_sockets* sockets);
+  Result<void> enlist();
+  void changed();
   const visor_key& own() { return *identity_->api->key(identity_); }
 
   Tasks tasks_;
@@ -34,6 +37,8 @@ class DmsgServer final : public Instance {
   std::unique_ptr<Web> web_;
   std::unique_ptr<Entrance> entrance_;
   Listener listener_;
+  std::unique_ptr<dmsg::Directory> directory_;
+  std::unique_ptr<dmsg::Registration> registration_;
 };
 
 Result<void> DmsgServer::set_up() {
@@ -44,13 +49,14 @@ Result<void> DmsgServer::set_up() {
   auto* sockets = host().find<visor_sockets>(VISOR_SOCKETS_1);
   if (!identity_ || !sockets) return failure(VISOR_ENOENT, "the host offers no identity or no sockets");
 
-  relay_ = std::make_unique<Relay>(host(), identity_, config_, [] {});
+  relay_ = std::make_unique<Relay>(host(), identity_, config_, [this] { changed(); });
   web_ = std::make_unique<Web>(host(), *relay_, config_);
   entrance_ = std::make_unique<Entrance>(
       host(), config_,
       Entrance::Events{.session = [this](Arrival arrival) { relay_->accept(std::move(arrival), "tcp"); },
                        .web = [this](Arrival arrival) { web_->accept(std::move(arrival)); }});
   if (auto listening = listen(sockets); !listening) return listening;
+  if (auto enlisted = enlist(); !enlisted) return enlisted;
   return web_->start();
 }
 
@@ -61,6 +67,37 @@ Result<void> DmsgServer::listen(visor_sockets* sockets) {
   if (!listening) return listening;
   host().info("relaying at " + std::string(listener_.address()) + " for clients who know " + to_hex(own()));
   return {};
+}
+
+Result<void> DmsgServer::enlist() {
+  if (config_.discovery.empty()) return {};
+  if (config_.public_address.empty() && !listener_) {
+    return failure(VISOR_EINVAL,
+                   "a relay that registers needs \"public_address\", or \"listen\" to take it from");
+  }
+  auto directory = dmsg::Directory::over_fetch(host(), config_.discovery);
+  if (!directory) return std::unexpected(directory.error());
+  directory_ = std::move(*directory);
+  registration_ =
+      std::make_unique<dmsg::Registration>(host(), own(), dmsg::sign_with(host(), identity_), *directory_,
+                                           dmsg::RegistrationOptions{.refresh_ms = config_.interval_ms});
+  changed();
+  return {};
+}
+
+/* The discovery lists a relay as long as it says that there is room. */
+void DmsgServer::changed() {
+  if (!registration_) return;
+  constexpr std::string_view kScheme = "tcp://";
+  dmsg::ServerPart part;
+  part.address = config_.public_address.empty() ? std::string(listener_.address().substr(kScheme.size()))
+                                                : config_.public_address;
+  part.address_ws = config_.public_ws;
+  size_t open = std::min(relay_->sessions(), config_.max_sessions);
+  part.available_sessions = static_cast<int64_t>(config_.max_sessions - open);
+  dmsg::OwnEntry entry;
+  entry.server = std::move(part);
+  registration_->set(std::move(entry));
 }
 
 void DmsgServer::stop(Stopped stopped) {
@@ -74,7 +111,8 @@ void DmsgServer::stop(Stopped stopped) {
   };
   web_->stop(one_less);
   relay_->close();
-  one_less();
+  if (!registration_) return one_less();
+  registration_->withdraw(one_less);
 }
 
 Result<std::string> DmsgServer::sessions(std::string_view args) {

@@ -62,6 +62,17 @@ json::object web(const Web& from) {
           {"timeouts", counted.timeouts}};
 }
 
+json::value registration(const dmsg::RegistrationCounters* from) {
+  if (!from) return nullptr;
+  return json::object{{"registered", from->registered},
+                      {"sequence", from->sequence},
+                      {"posted_unix_ms", from->posted_ns / 1'000'000},
+                      {"posts", from->posts},
+                      {"failures", from->failures},
+                      {"overtaken", from->overtaken},
+                      {"last_error", from->last_error}};
+}
+
 }  // namespace
 
 std::string report_status(const Sources& from) {
@@ -73,7 +84,8 @@ std::string report_status(const Sources& from) {
                    {"held_bytes", queue(from.relay.held_bytes(), from.config.limits.held_bytes)},
                    {"addresses", queue(from.relay.addresses(), AddressLimits::kMaxAddresses)},
                    {"entrance", entrance(from.entrance, from.config)},
-                   {"web", web(from.web)}};
+                   {"web", web(from.web)},
+                   {"registration", registration(from.registration)}};
   return json::serialize(out);
 }
 

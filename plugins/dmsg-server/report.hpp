@@ -3,6 +3,7 @@
 #define VISOR_DMSG_SERVER_REPORT_HPP
 #include <optional>
 
+#include "lib/dmsg/registration.hpp"
 #include "web.hpp"
 
 namespace visor::dmsg_server {
@@ -14,6 +15,7 @@ struct Sources {
   const Relay& relay;
   const Entrance& entrance;
   const Web& web;
+  const dmsg::RegistrationCounters* registration; /* null: not registered */
 };
 
 std::string report_status(const Sources& sources);

@@ -35,6 +35,26 @@ TEST_CASE("a request is answered, and the connection stays", "[http][server]") {
   CHECK(fixture.server.counters().sent_bytes == client->data.size());
 }
 
+TEST_CASE("what somebody has read of a connection is the server's, wherever it is cut", "[http][server]") {
+  std::string request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (size_t early = 1; early <= request.size(); ++early) {
+    ServerFixture fixture;
+    std::string from;
+    fixture.handler = [&](http::Exchange& exchange) {
+      from = exchange.origin();
+      exchange.respond(200, nullptr, 0, {});
+    };
+    auto [ours, theirs] = test::PipeEnd::make(fixture.memory.host(), fixture.manners);
+    fixture.server.accept(ours, request.substr(0, early), "192.0.2.1:4242");
+    test::StreamUser client(fixture.memory.host(), theirs);
+    if (early < request.size()) client.write(request.substr(early));
+    fixture.memory.run();
+    CHECK(client.text().starts_with("HTTP/1.1 200 "));
+    CHECK(from == "192.0.2.1:4242");
+    CHECK(fixture.requests == 1);
+  }
+}
+
 TEST_CASE("a request is the same wherever it is cut in two", "[http][server]") {
   std::string input = post("/x?y", "hello") + "GET /z HTTP/1.1\r\nHost: h\r\n\r\n";
   for (size_t cut = 0; cut <= input.size(); ++cut) {
