@@ -62,6 +62,7 @@ Connection::Connection(std::shared_ptr<ServerState> state, uint64_t id, Stream s
       input_(std::move(early)),
       origin_(std::move(origin)) {
   state_->counters.received_bytes += input_.size();
+  if (const visor_addr* peer = stream_.peer()) peer_ = *peer;
   stream_.attach({.data = [this](ByteView data) { receive(data); },
                   .end = [this] { peer_ended(); },
                   .ready =
@@ -157,7 +158,7 @@ void Connection::dispatch() {
   }
   std::string path(*target);
   phase_ = Phase::kServing;
-  exchange_ = new Exchange(state_, this, std::move(message), path, origin_);
+  exchange_ = new Exchange(state_, this, std::move(message), path, origin_, peer_);
   auto keep = state_;
   keep->handler(*exchange_);
 }

@@ -66,6 +66,7 @@ class Connection {
   std::string input_;
   size_t read_ = 0; /* of input_ */
   std::string origin_;
+  std::optional<visor_addr> peer_;
   Exchange* exchange_ = nullptr;
   BodyStream* body_ = nullptr;
 

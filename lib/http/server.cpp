@@ -18,13 +18,14 @@ std::string address_of(std::string_view origin) {
 /* --- exchange ------------------------------------------------------------------------------ */
 
 Exchange::Exchange(std::shared_ptr<ServerState> state, Connection* connection, RequestMessage message,
-                   std::string_view target, std::string origin)
+                   std::string_view target, std::string origin, const std::optional<visor_addr>& peer)
     : ExchangeProvider(state->host),
       state_(std::move(state)),
       connection_(connection),
       message_(std::move(message)),
       origin_(std::move(origin)),
       target_(target),
+      peer_(peer),
       headers_(message_.headers.spans()) {
   std::string_view whole = target_;
   size_t mark = std::min(whole.find('?'), whole.size());

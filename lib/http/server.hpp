@@ -59,6 +59,8 @@ class Exchange final : public ExchangeProvider {
   std::string_view body() const { return message_.body; }
   std::string_view header(std::string_view name) const { return message_.headers.find(name); }
   std::string_view origin() const { return origin_; } /* the client's address and port */
+  /* The client's authenticated key, where the connection has one; null on a raw socket. */
+  const visor_addr* peer() const { return peer_ ? &*peer_ : nullptr; }
 
   /* A header for the answer, whoever gives it; both must satisfy valid_header. */
   void add_header(std::string_view name, std::string_view value);
@@ -69,7 +71,7 @@ class Exchange final : public ExchangeProvider {
  private:
   friend class Connection;
   Exchange(std::shared_ptr<ServerState> state, Connection* connection, RequestMessage message,
-           std::string_view target, std::string origin);
+           std::string_view target, std::string origin, const std::optional<visor_addr>& peer);
   ~Exchange() override;
 
   std::shared_ptr<ServerState> state_;
@@ -77,6 +79,7 @@ class Exchange final : public ExchangeProvider {
   RequestMessage message_;
   std::string origin_;
   std::string target_; /* "/path?query" */
+  std::optional<visor_addr> peer_;
   std::vector<visor_span> headers_;
   std::string extra_; /* lines of the answer's head */
   std::function<void()> left_;
