@@ -27,10 +27,12 @@ if(VISOR_WASM)
   endforeach()
 else()
   # g++ 12 warns of overlapping copies where a text is joined to a literal in an optimised build (its bug 105651).
-  # clang counts changes of sign and designated initializers here too.
+  # clang counts changes of sign and designated initializers here too, and what libstdc++ 12's own std::stable_sort
+  # calls is deprecated to it.
   target_compile_options(visor_options INTERFACE
     $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique -Wno-restrict>
-    $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-sign-conversion -Wno-missing-designated-field-initializers>)
+    $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-sign-conversion -Wno-missing-designated-field-initializers
+      -Wno-deprecated-declarations>)
 endif()
 
 if(VISOR_SANITIZE)
