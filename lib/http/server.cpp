@@ -117,8 +117,8 @@ void Server::accept(visor_stream* raw, std::string early, std::string origin) {
   ++state.counters.accepted;
   uint64_t id = state.next_id++;
   auto slot = std::make_shared<AddressSlot>(state_, std::move(address));
-  state.connections[id] = std::make_unique<Connection>(
-      state_, id, std::move(stream), std::move(slot), std::move(early), std::move(origin));
+  state.connections[id] = std::make_unique<Connection>(state_, id, std::move(stream), std::move(slot),
+                                                       std::move(early), std::move(origin));
 }
 
 void Server::stop(std::function<void()> stopped) {

@@ -24,7 +24,7 @@ struct Options {
   uint64_t quiet_ms = 0;
   yamux::Limits limits{};
   yamux::Timeouts timeouts{};
-  Bytes early{}; /* the first bytes of the carrier, which somebody has read to know what it is */
+  Bytes early{};         /* the first bytes of the carrier, which somebody has read to know what it is */
   size_t head_bytes = 0; /* of an accepted stream, delivered by themselves: yamux/options.hpp */
 };
 
