@@ -12,7 +12,6 @@
  * visor.d.ts has the types: every plugin's configuration and commands, from the plugins' own rows.
  */
 import { VisorError, status } from './visor-error.js';
-import { ModuleHost } from './visor-host.js';
 import { WorkerHost } from './worker-host.js';
 
 export { VisorError };
@@ -45,7 +44,7 @@ export async function boot({ config, secretKey, wasm = new URL('./visor.wasm', i
   const source = typeof wasm === 'string' && inPage ? new URL(wasm, document.baseURI) : wasm;
   const options = { wasm: source instanceof URL ? source.href : source, onLog, onStop };
   const host = worker ? await WorkerHost.open({ ...options, shared, secretKey })
-    : await ModuleHost.load({ ...options, WebSocket: WebSocket ?? globalThis.WebSocket });
+    : await loadHere({ ...options, WebSocket: WebSocket ?? globalThis.WebSocket });
   try {
     const { pk } = await host.boot({ config, secretKey, shared });
     return new Visor(host, pk);
@@ -53,6 +52,12 @@ export async function boot({ config, secretKey, wasm = new URL('./visor.wasm', i
     await host.stop();
     throw error;
   }
+}
+
+/** In this thread: a page that has a worker loads nothing of it. */
+async function loadHere(options) {
+  const { ModuleHost } = await import('./visor-host.js');
+  return ModuleHost.load(options);
 }
 
 /** A running visor.  boot() makes it. */

@@ -1,0 +1,99 @@
+// Takes the pictures of docs/tour.md from the running demo, as people see it: `make tour`, or
+//   VISOR=build/release/programs/visor/visor VISOR_PAGE=build/wasm/web node tools/tour.mjs [NAME...]
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { startBrowser, startDemo } from '../tests/e2e/support.mjs';
+import { squeeze } from './png.mjs';
+
+const folder = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../docs/images');
+const kMaxBytes = 120 * 1024;
+const kPlotsMs = 25000;        // the plots fill: a picture needs something to look at
+const desk = { width: 1000, height: 860 }, phone = { width: 390, height: 780 };
+
+const openWindow = async (page, name) => {
+  await page.click('#menu');
+  await page.click(`[role=menu] button:has-text("${name}")`);
+};
+const alone = async (page, name) => {
+  await openWindow(page, name);
+  await page.click('.window.front .maximize');
+};
+const type = async (page, line) => {
+  await page.fill('.command', line);
+  await page.press('.command', 'Escape');
+  await page.press('.command', 'Enter');
+  await page.waitForTimeout(500);
+};
+
+/** name: {viewport, dark?, prepare(page)}; each is a browser of its own, so that there is a network to see. */
+const pictures = {
+  dashboard: { viewport: desk, prepare: (page) => page.click('.window.front .maximize') },
+  'dashboard-dark': { viewport: desk, dark: true, prepare: (page) => page.click('.window.front .maximize') },
+  desktop: {
+    viewport: { width: 1200, height: 760 },
+    async prepare(page) {
+      for (const name of ['Logs', 'Console', 'Identity']) await openWindow(page, name);
+      await openWindow(page, 'Console');
+      await type(page, 'transports list');
+      await page.click('#menu');
+    },
+  },
+  logs: { viewport: { width: 900, height: 460 }, prepare: (page) => alone(page, 'Logs') },
+  console: {
+    viewport: { width: 960, height: 640 },
+    async prepare(page) {
+      await alone(page, 'Console');
+      for (const line of ['clear', 'transports list', 'help kernel log', 'transports lst']) await type(page, line);
+      await page.type('.command', 'kernel log --level ');
+    },
+  },
+  identity: {
+    viewport: { width: 720, height: 720 },
+    async prepare(page) {
+      await alone(page, 'Identity');
+      await page.click('text="Draw a new one"');
+      await page.waitForSelector('.danger:not([hidden])');
+    },
+  },
+  'dashboard-phone': { viewport: phone, prepare: async () => {} },
+  'console-phone': {
+    viewport: phone, dark: true,
+    async prepare(page) {
+      await page.click('[data-opens=console]');
+      for (const line of ['clear', 'kernel status']) await type(page, line);
+    },
+  },
+};
+
+async function openPage(browser, address, { viewport, dark }) {
+  const context = await browser.newContext({ viewport, colorScheme: dark ? 'dark' : 'light', reducedMotion: 'reduce', deviceScaleFactor: viewport.width < 500 ? 1.5 : 1 });
+  const page = await context.newPage();
+  await page.goto(address);
+  await page.waitForFunction(() => document.body.dataset.shownMs, null, { timeout: 60000 });
+  return page;
+}
+
+async function shoot(page, name) {
+  await page.bringToFront();
+  await pictures[name].prepare(page);
+  await page.waitForTimeout(800);
+  const file = path.join(folder, `${name}.png`);
+  const png = squeeze(await page.screenshot());
+  if (png.length > kMaxBytes) throw new Error(`${name}.png has ${png.length} bytes; at most ${kMaxBytes}: make its viewport smaller`);
+  writeFileSync(file, png);
+  console.log(`${path.relative('.', file)} ${Math.round(png.length / 1024)} KB`);
+}
+
+const endings = [];
+try {
+  mkdirSync(folder, { recursive: true });
+  const t = { after: (fn) => endings.unshift(fn) };
+  const { address } = await startDemo(t);
+  const browser = await startBrowser(t);
+  const pages = [];
+  for (const name of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(pictures)) pages.push([await openPage(browser, address, pictures[name]), name]);
+  await new Promise((resolve) => { setTimeout(resolve, kPlotsMs); });
+  for (const [page, name] of pages) await shoot(page, name);
+} finally {
+  for (const end of endings) await end();
+}
