@@ -5,6 +5,8 @@
 namespace visor::codec {
 namespace {
 
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+
 // Two digits.
 void put_pair(char* to, int value) {
   to[0] = static_cast<char>('0' + value / 10);
@@ -54,12 +56,16 @@ std::optional<int64_t> take_clock(std::string_view& text) {
   return *hour * 3600 + *minute * 60 + *second;
 }
 
-bool skip_fraction(std::string_view& text) {
-  if (!take(text, '.')) return true;
+// Nanoseconds of ".123"; 0 if there is no fraction.
+std::optional<int64_t> take_fraction(std::string_view& text) {
+  if (!take(text, '.')) return 0;
+  int64_t ns = 0, unit = 100'000'000;
   size_t digits = 0;
-  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') ++digits;
+  for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; ++digits, unit /= 10) {
+    ns += (text[digits] - '0') * unit;
+  }
   text.remove_prefix(digits);
-  return digits > 0;
+  return digits > 0 ? std::optional(ns) : std::nullopt;
 }
 
 // Seconds that "Z" or "+hh:mm" is ahead of UTC; nothing may follow.
@@ -104,14 +110,29 @@ std::string time_text(int64_t unix_s) {
 }
 
 std::optional<int64_t> parse_time(std::string_view text) {
+  std::optional<int64_t> ns = parse_time_ns(text);
+  return ns ? std::optional(*ns / kNsPerSecond) : std::nullopt;
+}
+
+std::string time_text_ns(int64_t unix_ns) {
+  std::string out = time_text(unix_ns / kNsPerSecond);
+  std::string fraction = std::to_string(kNsPerSecond + unix_ns % kNsPerSecond).substr(1);
+  while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
+  if (!fraction.empty()) out.insert(out.size() - 1, "." + fraction);
+  return out;
+}
+
+std::optional<int64_t> parse_time_ns(std::string_view text) {
   std::optional<UnixDay> day = take_date(text);
-  if (!day || !(take(text, 'T') || take(text, 't'))) return std::nullopt;
+  // Nanoseconds end in 2262.
+  constexpr UnixDay kLastDay = static_cast<UnixDay>(INT64_MAX / kNsPerSecond / kSecondsPerDay) - 1;
+  if (!day || *day > kLastDay || !(take(text, 'T') || take(text, 't'))) return std::nullopt;
   std::optional<int64_t> second = take_clock(text);
-  if (!second || !skip_fraction(text)) return std::nullopt;
-  std::optional<int64_t> offset = take_offset(text);
+  std::optional<int64_t> ns = second ? take_fraction(text) : std::nullopt;
+  std::optional<int64_t> offset = ns ? take_offset(text) : std::nullopt;
   if (!offset) return std::nullopt;
-  int64_t unix_s = *day * kSecondsPerDay + *second - *offset;
-  return unix_s < 0 ? std::nullopt : std::optional(unix_s);
+  const int64_t unix_s = *day * kSecondsPerDay + *second - *offset;
+  return unix_s < 0 ? std::nullopt : std::optional(unix_s * kNsPerSecond + *ns);
 }
 
 }  // namespace visor::codec

@@ -32,5 +32,10 @@ std::string time_text(int64_t unix_s);
 /* RFC 3339 with or without a fraction, which is dropped, and with any offset; Unix seconds, from 1970 on. */
 std::optional<int64_t> parse_time(std::string_view text);
 
+/* The same with nanoseconds: up to nine digits of a fraction, without zeros at its end. */
+std::string time_text_ns(int64_t unix_ns);
+/* Digits beyond the ninth are dropped. */
+std::optional<int64_t> parse_time_ns(std::string_view text);
+
 }  // namespace visor::codec
 #endif  // VISOR_CODEC_TELEMETRY_TIME_HPP

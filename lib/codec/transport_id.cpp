@@ -2,19 +2,10 @@
 
 #include <algorithm>
 
+#include "lib/codec/uuid.hpp"
 #include "lib/crypto/sha256.hpp"
 
 namespace visor::codec {
-namespace {
-
-constexpr size_t kUuidSize = 36;
-
-constexpr bool is_dash(size_t position) {
-  return position == 8 || position == 13 || position == 18 || position == 23;
-}
-
-}  // namespace
-
 std::array<visor_key, 2> sorted_edges(const visor_key& a, const visor_key& b) {
   return b < a ? std::array{b, a} : std::array{a, b};
 }
@@ -31,27 +22,13 @@ TransportId transport_id(const visor_key& a, const visor_key& b, std::string_vie
 }
 
 std::string to_uuid(const TransportId& id) {
-  std::string uuid = to_hex(id);
-  for (size_t at : {8u, 13u, 18u, 23u}) uuid.insert(at, 1, '-');
-  return uuid;
+  return to_text(Uuid{id.bytes});
 }
 
-Result<TransportId> transport_id_from_uuid(std::string_view uuid) {
-  std::string hex;
-  bool shaped = uuid.size() == kUuidSize;
-  for (size_t i = 0; shaped && i < uuid.size(); ++i) {
-    if (is_dash(i)) {
-      shaped = uuid[i] == '-';
-    } else {
-      hex.push_back(uuid[i]);
-    }
-  }
-  TransportId id;
-  if (!shaped || !from_hex(hex, id.bytes)) {
-    return failure(VISOR_EINVAL, "a transport's identifier is a UUID, 8-4-4-4-12 hex digits; got " +
-                                     std::to_string(uuid.size()) + " other characters");
-  }
-  return id;
+Result<TransportId> transport_id_from_uuid(std::string_view text) {
+  Result<Uuid> uuid = parse_uuid(text);
+  if (!uuid) return failure(VISOR_EINVAL, "a transport's identifier: " + uuid.error().text);
+  return TransportId{uuid->bytes};
 }
 
 }  // namespace visor::codec

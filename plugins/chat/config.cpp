@@ -17,7 +17,13 @@ const char kConfigSchema[] = R"({
     "keep": {"type": "object", "additionalProperties": false, "properties": {
       "messages": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 5000, "description": "of one peer; the oldest go"},
       "waiting": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 1000, "description": "for one peer, not yet delivered"},
-      "peers": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000}}}
+      "peers": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000}}},
+    "groups": {"type": "object", "additionalProperties": false, "properties": {
+      "batch_ms": {"type": "integer", "minimum": 0, "maximum": 60000, "default": 0, "description": "how long messages are gathered before they are published"},
+      "mesh": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 8, "description": "up to so many members all follow each other"},
+      "feed_messages": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 500, "description": "kept in our feed of a group; the history has more"},
+      "messages": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000, "description": "of one group kept in the history"},
+      "members": {"type": "integer", "minimum": 2, "maximum": 100000, "default": 1000}}}
   }
 })";
 
@@ -42,6 +48,13 @@ Result<Config> read_config(std::string_view text) {
   read_field(keep, "messages", config.history.per_peer);
   read_field(keep, "waiting", config.history.owed_per_peer);
   read_field(keep, "peers", config.history.peers);
+  const boost::json::object groups = codec::object_at(*object, "groups");
+  config.groups.networks = config.direct.networks;
+  read_field(groups, "batch_ms", config.groups.batch_ms);
+  read_field(groups, "mesh", config.groups.mesh);
+  read_field(groups, "feed_messages", config.groups.feed_messages);
+  read_field(groups, "messages", config.group_limits.messages);
+  read_field(groups, "members", config.group_limits.members);
   return config;
 }
 

@@ -2,6 +2,7 @@
 #ifndef VISOR_CHAT_CONFIG_HPP
 #define VISOR_CHAT_CONFIG_HPP
 #include "direct.hpp"
+#include "group_session.hpp"
 
 namespace visor::chat {
 
@@ -9,6 +10,8 @@ struct Config {
   std::string drive; /* empty: the visor's default */
   DirectOptions direct;
   HistoryLimits history;
+  GroupOptions groups;
+  GroupLimits group_limits;
 };
 
 /* JSON Schema of the configuration. */

@@ -91,6 +91,7 @@ class History {
 
   const std::map<visor_key, Conversation>& conversations() const { return conversations_; }
   const std::map<visor_key, size_t>& owing() const { return owing_; }
+  visor_kv* kv() { return kv_.get(); }
   /* Everything before is durable, as far as the drive is. */
   void sync(std::function<void(visor_status)> done);
 

@@ -2,6 +2,7 @@
 #include <visor/plugin.hpp>
 
 #include "config.hpp"
+#include "group_commands.hpp"
 #include "lib/codec/json_fields.hpp"
 #include "report.hpp"
 #include "watchers.hpp"
@@ -26,9 +27,14 @@ class Chat final : public Instance {
   Result<std::string> read(std::string_view args);
   Result<std::string> unsend(std::string_view args);
   Result<std::string> forget(std::string_view args);
+  template <auto Method>
+  Result<std::string> group(std::string_view args) {
+    return (*group_commands_.*Method)(args);
+  }
 
  private:
   Result<void> begin(Owned<visor_kv> kv);
+  Result<void> begin_groups();
 
   visor_identity* identity_ = nullptr;
   Config config_;
@@ -37,6 +43,8 @@ class Chat final : public Instance {
   Watchers watchers_;
   std::unique_ptr<History> history_;
   std::unique_ptr<Direct> direct_;
+  std::unique_ptr<Groups> groups_;
+  std::unique_ptr<GroupCommands> group_commands_;
 };
 
 /* The arguments of a command about one peer. */
@@ -84,11 +92,42 @@ Result<void> Chat::begin(Owned<visor_kv> kv) {
       Direct::Events{
           .added = [this](const visor_key& peer, const Message& m) { watchers_.tell("message", peer, m); },
           .changed = [this](const visor_key& peer, const Message& m) { watchers_.tell("state", peer, m); }});
-  return direct_->start();
+  if (Result<void> started = direct_->start(); !started) return started;
+  return begin_groups();
+}
+
+Result<void> Chat::begin_groups() {
+  Result<std::unique_ptr<GroupStore>> store = GroupStore::open(host(), history_->kv(), config_.group_limits);
+  if (!store) return std::unexpected(store.error());
+  const visor_key own = *identity_->api->key(identity_);
+  groups_ = std::make_unique<Groups>(
+      host(), identity_, std::move(*store), config_.groups,
+      Groups::Events{
+          .said =
+              [this, own](const codec::Uuid& group, const StoredGroupMessage& message) {
+                watchers_.tell(
+                    json::object{{"event", "group-message"}, {"message", report(group, message, own)}});
+              },
+          .took_back =
+              [this](const codec::Uuid& group, const MessagePath& path) {
+                watchers_.tell(json::object{
+                    {"event", "group-deleted"}, {"group", codec::to_text(group)}, {"path", to_text(path)}});
+              },
+          .changed =
+              [this, own](const codec::Uuid& group) {
+                const GroupRecord* record = groups_ ? groups_->store().find(group) : nullptr;
+                if (!record) return;
+                watchers_.tell(json::object{{"event", "group"},
+                                            {"group", report(*record, groups_->session(group), own, true)}});
+              }});
+  group_commands_ = std::make_unique<GroupCommands>(*groups_, own);
+  return groups_->start();
 }
 
 void Chat::stop(Stopped stopped) {
   watchers_.finish_all();
+  group_commands_.reset();
+  groups_.reset();
   direct_.reset();
   // What was closed just now ends on the next turn, and what was written is made durable before the drive
   // goes.
@@ -115,7 +154,7 @@ void Chat::send(Answer answer, std::string_view text) {
 }
 
 Result<std::string> Chat::status(std::string_view) {
-  return report_status(*identity_->api->key(identity_), *history_, config_.history, *direct_,
+  return report_status(*identity_->api->key(identity_), *history_, config_.history, *direct_, *groups_,
                        watchers_.open(), Watchers::kMaxOpen);
 }
 
@@ -214,6 +253,95 @@ constexpr visor_command kCommands[] = {
   "examples": [{"peer": "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"}]
 })",
      0, 0, command<&Chat::forget>},
+    {"group_create", "Makes a group; gives the link that invites to it", R"({
+  "type": "object", "additionalProperties": false, "required": ["name"], "properties": {
+    "name": {"type": "string", "minLength": 1, "maxLength": 128},
+    "mode": {"type": "string", "enum": ["private", "public"], "default": "private", "description": "private: messages are encrypted, members are admitted by admins"},
+    "members": {"type": "array", "maxItems": 256, "items": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$"}, "description": "who may join"}},
+  "examples": [{"name": "friends"}]
+})",
+     0, 0, command<&Chat::group<&GroupCommands::create>>},
+    {"group_join", "Joins a group by its link", R"({
+  "type": "object", "additionalProperties": false, "required": ["invite"], "properties": {
+    "invite": {"type": "string", "minLength": 16, "maxLength": 65536, "description": "skychat:invite:..."}},
+  "examples": [{"invite": "skychat:invite:e30"}]
+})",
+     0, 0, command<&Chat::group<&GroupCommands::join>>},
+    {"group_invite", "The link that invites to a group", R"({
+  "type": "object", "additionalProperties": false, "required": ["group"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10"}]
+})",
+     VISOR_COMMAND_READS, 0, command<&Chat::group<&GroupCommands::invite>>},
+    {"group_send", "Says something in a group", R"({
+  "type": "object", "additionalProperties": false, "required": ["group", "text"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"},
+    "text": {"type": "string", "minLength": 1, "maxLength": 49152}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10", "text": "hello"}]
+})",
+     0, 0, command<&Chat::group<&GroupCommands::send>>},
+    {"group_unsend", "Takes a message of ours back in a group", R"({
+  "type": "object", "additionalProperties": false, "required": ["group", "path"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"},
+    "path": {"type": "string", "minLength": 1, "maxLength": 200, "description": "of the message, as group_messages shows it"}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10", "path": "msgs/0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798/1700000000000000000/1"}]
+})",
+     0, 0, command<&Chat::group<&GroupCommands::unsend>>},
+    {"group_add", "Admits a visor to a group", R"({
+  "type": "object", "additionalProperties": false, "required": ["group", "peer"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"},
+    "peer": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the member's public key"}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10", "peer": "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"}]
+})",
+     0, 0, command<&Chat::group<&GroupCommands::add>>},
+    {"group_remove", "Removes a member from a group", R"({
+  "type": "object", "additionalProperties": false, "required": ["group", "peer"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"},
+    "peer": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the member's public key"}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10", "peer": "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"}]
+})",
+     0, 0, command<&Chat::group<&GroupCommands::remove>>},
+    {"group_promote", "Makes a member an admin", R"({
+  "type": "object", "additionalProperties": false, "required": ["group", "peer"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"},
+    "peer": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the member's public key"}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10", "peer": "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"}]
+})",
+     0, 0, command<&Chat::group<&GroupCommands::promote>>},
+    {"group_demote", "Makes an admin a member", R"({
+  "type": "object", "additionalProperties": false, "required": ["group", "peer"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"},
+    "peer": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the member's public key"}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10", "peer": "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"}]
+})",
+     0, 0, command<&Chat::group<&GroupCommands::demote>>},
+    {"group_list", "The groups of this visor", kNoArguments, VISOR_COMMAND_READS, 0,
+     command<&Chat::group<&GroupCommands::list>>},
+    {"group_show", "A group with its members, and who of them is reached", R"({
+  "type": "object", "additionalProperties": false, "required": ["group"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10"}]
+})",
+     VISOR_COMMAND_READS, 0, command<&Chat::group<&GroupCommands::show>>},
+    {"group_messages", "What was said in a group, the latest last, in the order that all members see", R"({
+  "type": "object", "additionalProperties": false, "required": ["group"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 10000, "default": 100}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10"}]
+})",
+     VISOR_COMMAND_READS, 0, command<&Chat::group<&GroupCommands::messages>>},
+    {"group_leave", "Leaves a group; its history stays", R"({
+  "type": "object", "additionalProperties": false, "required": ["group"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10"}]
+})",
+     0, 0, command<&Chat::group<&GroupCommands::leave>>},
+    {"group_delete", "Deletes a group and its history here", R"({
+  "type": "object", "additionalProperties": false, "required": ["group"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10"}]
+})",
+     0, 0, command<&Chat::group<&GroupCommands::forget>>},
     {"watch", "Every message and every change of one, as it happens", kNoArguments,
      VISOR_COMMAND_READS | VISOR_COMMAND_STREAMS, 0, command<&Chat::watch>},
     {"status", "Where we are reached, what waits, every queue and its bound", kNoArguments,

@@ -34,8 +34,56 @@ json::object report(const Conversation& conversation, const Direct& direct) {
           {"network", direct.network_of(conversation.peer)}};
 }
 
+json::object report(const GroupRecord& record, const GroupSession* session, const visor_key& own,
+                    bool members) {
+  json::object out{{"id", codec::to_text(record.id)},  {"name", record.name},
+                   {"mode", name_of(record.mode)},     {"role", record.owner == own ? "owner" : "member"},
+                   {"admin", record.is_admin(own)},    {"status", name_of(record.status)},
+                   {"members", record.members.size()}, {"port", record.port},
+                   {"owner", to_hex(record.owner)}};
+  if (session) {
+    const GroupSession::Counters& c = session->counters();
+    out["following"] = session->following();
+    out["attached"] = session->attached();
+    out["counters"] = json::object{{"sent", c.sent},
+                                   {"received", c.received},
+                                   {"passed_on", c.passed_on},
+                                   {"repeated", c.repeated},
+                                   {"refused", c.refused},
+                                   {"decisions", c.decisions},
+                                   {"decisions_refused", c.decisions_refused}};
+  }
+  if (!members) return out;
+  json::array rows;
+  for (const visor_key& member : record.members) {
+    rows.push_back(json::object{{"pk", to_hex(member)},
+                                {"admin", record.is_admin(member)},
+                                {"reached", member == own || (session && session->reached(member))}});
+  }
+  out["member_list"] = std::move(rows);
+  return out;
+}
+
+json::object report(const codec::Uuid& group, const StoredGroupMessage& message, const visor_key& own) {
+  json::object out{{"group", codec::to_text(group)},
+                   {"from", to_hex(message.path.sender)},
+                   {"out", message.path.sender == own},
+                   {"text", message.text},
+                   {"time_ms", message.path.time_ns / 1000000},
+                   {"arrived_ms", message.arrived_ns / 1000000},
+                   {"path", to_text(message.path)}};
+  if (message.deleted) out["deleted"] = true;
+  return out;
+}
+
+json::object report_groups(const Groups& groups) {
+  size_t open = 0;
+  for (const auto& [id, record] : groups.store().groups()) open += groups.session(id) ? 1 : 0;
+  return {{"known", groups.store().groups().size()}, {"open", open}};
+}
+
 std::string report_status(const visor_key& own, const History& history, const HistoryLimits& limits,
-                          const Direct& direct, size_t watchers, size_t max_watchers) {
+                          const Direct& direct, const Groups& groups, size_t watchers, size_t max_watchers) {
   const Direct::Counters& c = direct.counters();
   uint64_t waiting = 0;
   for (const auto& [peer, owed] : history.owing()) waiting += owed;
@@ -47,6 +95,7 @@ std::string report_status(const visor_key& own, const History& history, const Hi
                                       {"conversations", queue(history.conversations().size(), limits.peers)},
                                       {"lines", queue(direct.lines(), direct.options().lines)},
                                       {"watchers", queue(watchers, max_watchers)},
+                                      {"groups", report_groups(groups)},
                                       {"waiting", json::object{{"messages", waiting},
                                                                {"peers", history.owing().size()},
                                                                {"limit_per_peer", limits.owed_per_peer}}},

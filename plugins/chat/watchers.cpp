@@ -61,19 +61,21 @@ void Watchers::end(Waiting& waiting) {
   drop(waiting_, waiting);
 }
 
-void Watchers::tell(std::string_view kind, const visor_key& peer, const Message& message) {
-  if (!watching_.empty()) {
-    const std::string line =
-        json::serialize(json::object{{"event", kind}, {"message", report(peer, message)}});
-    for (const auto& watching : std::vector(watching_)) {
-      if (watching->unsaid.size() >= kMaxUnsaid) {
-        ++watching->missed;
-        continue;
-      }
-      watching->unsaid.push_back(line);
-      say(*watching);
+void Watchers::tell(const json::object& event) {
+  if (watching_.empty()) return;
+  const std::string line = json::serialize(event);
+  for (const auto& watching : std::vector(watching_)) {
+    if (watching->unsaid.size() >= kMaxUnsaid) {
+      ++watching->missed;
+      continue;
     }
+    watching->unsaid.push_back(line);
+    say(*watching);
   }
+}
+
+void Watchers::tell(std::string_view kind, const visor_key& peer, const Message& message) {
+  if (!watching_.empty()) tell(json::object{{"event", kind}, {"message", report(peer, message)}});
   for (const auto& waiting : std::vector(waiting_)) {
     if (waiting->peer != peer || waiting->message.number != message.number) continue;
     waiting->message = message;

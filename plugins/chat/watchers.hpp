@@ -25,6 +25,8 @@ class Watchers {
 
   /* kind: "message" or "state". */
   void tell(std::string_view kind, const visor_key& peer, const Message& message);
+  /* Any event, a JSON object with "event". */
+  void tell(const boost::json::object& event);
   void finish_all();
   size_t open() const { return watching_.size() + waiting_.size(); }
 

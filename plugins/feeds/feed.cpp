@@ -1,6 +1,7 @@
 #include "feed.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace visor::feeds {
 namespace {
@@ -130,6 +131,10 @@ void Feed::unsubscribed(Connection& connection) {
 }
 
 void Feed::admit(std::optional<std::set<visor_key>> keys) {
+  std::set<visor_key> fresh;
+  if (keys && admitted_) {
+    std::ranges::set_difference(*keys, *admitted_, std::inserter(fresh, fresh.end()));
+  }
   admitted_ = std::move(keys);
   std::vector<Connection*> out;
   for (const Member& m : members_) {
@@ -139,6 +144,7 @@ void Feed::admit(std::optional<std::set<visor_key>> keys) {
     connection->send(Unsub{id_.feed});
     remove(*connection);
   }
+  if (!fresh.empty()) node_.admitted(*this, fresh);
 }
 
 // --- Roots ---

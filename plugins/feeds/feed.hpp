@@ -28,6 +28,8 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
     virtual ~Members() = default;
     virtual void joined(Connection& connection, Feed& feed) = 0;
     virtual void left(Connection& connection, Feed& feed) = 0;
+    /* Who may follow the feed from now on, and could not before. */
+    virtual void admitted(Feed& feed, const std::set<visor_key>& keys) = 0;
   };
   struct Counters {
     uint64_t roots_received = 0, roots_refused = 0, fills = 0, fills_broken = 0, refused_subscribers = 0;

@@ -248,6 +248,14 @@ void Node::joined(Connection& connection, Feed& feed) {
   peer_of(connection).feeds.push_back(&feed);
 }
 
+/* Whoever asked before was refused, and does not ask again for a while.  A subscription goes both ways, so we
+ * ask. */
+void Node::admitted(Feed& feed, const std::set<visor_key>& keys) {
+  for (const visor_key& key : keys) {
+    if (Connection* connection = connection_to(key)) feed.subscribe_on(*connection);
+  }
+}
+
 void Node::left(Connection& connection, Feed& feed) {
   auto number = numbers_.find(&connection);
   if (number != numbers_.end()) std::erase(peers_.at(number->second).feeds, &feed);

@@ -95,6 +95,7 @@ class Node final : private ConnectionUser, private Feed::Members, private Link::
   void dialed(const std::string& network, visor_stream* stream) override;
   void joined(Connection& connection, Feed& feed) override;
   void left(Connection& connection, Feed& feed) override;
+  void admitted(Feed& feed, const std::set<visor_key>& keys) override;
   void connection_ready(Connection& connection) override;
   void connection_closed(Connection& connection, const Error& why) override;
   void connection_message(Connection& connection, uint32_t seq, const Message& message) override;

@@ -1,0 +1,136 @@
+#include "group_commands.hpp"
+
+#include "lib/codec/json_fields.hpp"
+#include "report.hpp"
+
+namespace visor::chat {
+namespace {
+
+namespace json = boost::json;
+using codec::string_at;
+
+struct OfGroup {
+  json::object args;
+  codec::Uuid id;
+};
+
+Result<OfGroup> of_group(std::string_view text) {
+  Result<json::object> args = codec::parse_fields(text, "the arguments");
+  if (!args) return std::unexpected(args.error());
+  Result<codec::Uuid> id = codec::parse_uuid(string_at(*args, "group"));
+  if (!id) return std::unexpected(id.error());
+  return OfGroup{std::move(*args), *id};
+}
+
+}  // namespace
+
+std::string GroupCommands::shown(const codec::Uuid& id, bool members) const {
+  const GroupRecord* record = groups_.store().find(id);
+  return record ? json::serialize(report(*record, groups_.session(id), own_, members)) : "{}";
+}
+
+Result<std::string> GroupCommands::create(std::string_view text) {
+  Result<json::object> args = codec::parse_fields(text, "the arguments");
+  if (!args) return std::unexpected(args.error());
+  std::vector<visor_key> members;
+  if (const json::array* list = codec::array_at(*args, "members")) {
+    for (const json::value& each : *list) {
+      Result<visor_key> key = key_from_hex(each.is_string() ? std::string_view(each.get_string()) : "");
+      if (!key) return std::unexpected(key.error());
+      members.push_back(*key);
+    }
+  }
+  const Mode mode = string_at(*args, "mode") == "public" ? Mode::kPublic : Mode::kPrivate;
+  Result<const GroupRecord*> made = groups_.create(string_at(*args, "name"), mode, members);
+  if (!made) return std::unexpected(made.error());
+  json::object out = report(**made, groups_.session((*made)->id), own_, false);
+  if (Result<std::string> link = groups_.invite((*made)->id)) out["invite"] = *link;
+  return json::serialize(out);
+}
+
+Result<std::string> GroupCommands::join(std::string_view text) {
+  Result<json::object> args = codec::parse_fields(text, "the arguments");
+  if (!args) return std::unexpected(args.error());
+  Result<const GroupRecord*> joined = groups_.join(string_at(*args, "invite"));
+  if (!joined) return std::unexpected(joined.error());
+  return shown((*joined)->id, false);
+}
+
+Result<std::string> GroupCommands::invite(std::string_view text) {
+  Result<OfGroup> of = of_group(text);
+  Result<std::string> link = of ? groups_.invite(of->id) : std::unexpected(of.error());
+  if (!link) return link;
+  return json::serialize(json::object{{"invite", *link}});
+}
+
+Result<std::string> GroupCommands::send(std::string_view text) {
+  Result<OfGroup> of = of_group(text);
+  if (!of) return std::unexpected(of.error());
+  Result<StoredGroupMessage> sent = groups_.send(of->id, string_at(of->args, "text"));
+  if (!sent) return std::unexpected(sent.error());
+  return json::serialize(report(of->id, *sent, own_));
+}
+
+Result<std::string> GroupCommands::unsend(std::string_view text) {
+  Result<OfGroup> of = of_group(text);
+  if (!of) return std::unexpected(of.error());
+  const auto path = parse_message_path(string_at(of->args, "path"));
+  if (!path) return failure(VISOR_EINVAL, "`path` is that of a message, as `group_messages` shows it");
+  if (Result<void> done = groups_.take_back(of->id, *path); !done) return std::unexpected(done.error());
+  return json::serialize(json::object{{"path", to_text(*path)}, {"deleted", true}});
+}
+
+Result<std::string> GroupCommands::decide(std::string_view text, Domain domain, Op op) {
+  Result<OfGroup> of = of_group(text);
+  if (!of) return std::unexpected(of.error());
+  Result<visor_key> peer = key_from_hex(string_at(of->args, "peer"));
+  if (!peer) return std::unexpected(peer.error());
+  if (Result<void> done = groups_.decide(of->id, domain, op, *peer); !done)
+    return std::unexpected(done.error());
+  return shown(of->id, true);
+}
+
+Result<std::string> GroupCommands::list(std::string_view) {
+  json::array rows;
+  for (const auto& [id, record] : groups_.store().groups()) {
+    rows.push_back(report(record, groups_.session(id), own_, false));
+  }
+  return json::serialize(rows);
+}
+
+Result<std::string> GroupCommands::show(std::string_view text) {
+  Result<OfGroup> of = of_group(text);
+  if (!of) return std::unexpected(of.error());
+  if (!groups_.store().find(of->id)) {
+    return failure(VISOR_ENOENT,
+                   "there is no group " + codec::to_text(of->id) + " here; `group_list` shows them");
+  }
+  return shown(of->id, true);
+}
+
+Result<std::string> GroupCommands::messages(std::string_view text) {
+  Result<OfGroup> of = of_group(text);
+  if (!of) return std::unexpected(of.error());
+  Result<std::vector<StoredGroupMessage>> all =
+      groups_.messages(of->id, codec::number_at<size_t>(of->args, "limit").value_or(100));
+  if (!all) return std::unexpected(all.error());
+  json::array rows;
+  for (const StoredGroupMessage& message : *all) rows.push_back(report(of->id, message, own_));
+  return json::serialize(rows);
+}
+
+Result<std::string> GroupCommands::leave(std::string_view text) {
+  Result<OfGroup> of = of_group(text);
+  if (!of) return std::unexpected(of.error());
+  if (Result<void> left = groups_.leave(of->id); !left) return std::unexpected(left.error());
+  return shown(of->id, false);
+}
+
+Result<std::string> GroupCommands::forget(std::string_view text) {
+  Result<OfGroup> of = of_group(text);
+  if (!of) return std::unexpected(of.error());
+  if (Result<void> done = groups_.forget(of->id); !done) return std::unexpected(done.error());
+  return json::serialize(json::object{{"deleted", codec::to_text(of->id)}});
+}
+
+}  // namespace visor::chat

@@ -1,0 +1,73 @@
+/* A message in a group, as its author's feed carries it (specification chat.md, 7.3 to 7.5).
+ *
+ *   path   msgs/<sender, 66 hex>/<Unix ns>/<number>
+ *   leaf   {"sender_pk","ts","text","signature"}, in a private group
+ * {"sender_pk","ts","ciphertext","nonce","signature"}
+ *
+ * The signature is over SHA-256(SHA-256(canonical bytes)):
+ *   01 | sender (33) | ts ns (i64 BE) | u32 BE length, text | u32 BE length, ciphertext | u32 BE length,
+ * nonce
+ *
+ * The text is cut from nowhere: a leaf that is passed on keeps its bytes. */
+#ifndef VISOR_CHAT_GROUP_MESSAGE_HPP
+#define VISOR_CHAT_GROUP_MESSAGE_HPP
+#include <functional>
+#include <optional>
+
+#include "lib/crypto/aes_gcm.hpp"
+#include "lib/crypto/secp256k1.hpp"
+
+namespace visor::chat {
+
+/* Signs a digest with the visor's key. */
+using Sign = std::function<Result<crypto::Signature>(const crypto::Hash& digest)>;
+
+/* What a signature of a chat is over. */
+crypto::Hash digest_of(ByteView canonical);
+
+inline constexpr size_t kMaxGroupText = 48u << 10;
+inline constexpr size_t kMaxLeafBytes = 128u << 10;
+
+struct GroupMessage {
+  visor_key sender{};
+  int64_t time_ns = 0;
+  std::string text;              /* of a public group; of a private one once it is opened */
+  Bytes ciphertext;              /* of a private group */
+  crypto::AesNonce nonce{};      /* likewise */
+  crypto::Signature signature{}; /* zeros: none */
+
+  bool sealed() const { return !ciphertext.empty(); }
+};
+
+Bytes canonical(const GroupMessage& message);
+std::string to_leaf(const GroupMessage& message);
+/* VISOR_EPROTO for what is no message: not JSON, no sender, no time, both a text and a ciphertext. */
+Result<GroupMessage> parse_group_message(ByteView leaf);
+
+/* Seals the text, if there is a key, and signs. */
+Result<void> finish(GroupMessage& message, const crypto::AesKey* key, const crypto::AesNonce& nonce,
+                    const Sign& sign);
+/* VISOR_EPROTO: no signature, or not the sender's. */
+Result<void> verify(const GroupMessage& message);
+/* Fills the text of a sealed one. */
+Result<void> open(GroupMessage& message, const crypto::AesKey* key);
+
+/* What a message says that takes another one of its author back: {"skychat_delete":{"to_ts_nano":..}} (7.7).
+ */
+std::string take_back_text(int64_t time_ns);
+/* The time of the one that is taken back; nothing: it is an ordinary message. */
+std::optional<int64_t> parse_take_back(std::string_view text);
+
+struct MessagePath {
+  visor_key sender{};
+  int64_t time_ns = 0;
+  uint64_t number = 0;
+
+  friend auto operator<=>(const MessagePath&, const MessagePath&) = default;
+};
+std::string to_text(const MessagePath& path);
+/* Nothing when it is not the path of a message, exactly as to_text() writes it. */
+std::optional<MessagePath> parse_message_path(std::string_view path);
+
+}  // namespace visor::chat
+#endif  // VISOR_CHAT_GROUP_MESSAGE_HPP

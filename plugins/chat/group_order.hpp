@@ -1,0 +1,15 @@
+/* The order in which a group's messages are shown (specification chat.md, section 13): the same at every
+ * member for any order of arrival, and that of its author for the messages of one author, whatever their
+ * clock did. */
+#ifndef VISOR_CHAT_GROUP_ORDER_HPP
+#define VISOR_CHAT_GROUP_ORDER_HPP
+#include "group_record.hpp"
+
+namespace visor::chat {
+
+/* Sorts by (effective time, sender, number): a message's effective time is the greatest time of its author's
+ * messages up to its number. */
+void sort_for_display(std::vector<StoredGroupMessage>& messages);
+
+}  // namespace visor::chat
+#endif  // VISOR_CHAT_GROUP_ORDER_HPP

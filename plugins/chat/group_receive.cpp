@@ -1,0 +1,174 @@
+// What comes out of members' feeds: one pipeline for what is live and what was there before.
+#include <algorithm>
+
+#include "group_session.hpp"
+#include "lib/codec/utf8.hpp"
+
+namespace visor::chat {
+namespace {
+
+constexpr int64_t kFutureNs = 5ll * 60 * 1'000'000'000;
+constexpr size_t kMaxParked = 256;
+constexpr size_t kMaxDecisions = 16384;
+
+std::string decision_key(const Mutation& mutation) {
+  return (mutation.domain == Domain::kRoster ? "r:" : "a:") + to_hex(mutation.peer);
+}
+
+void insert(std::vector<visor_key>& keys, const visor_key& key) {
+  if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+}
+
+}  // namespace
+
+void GroupSession::changed(const visor_key& feed, std::span<const visor_op> ops) {
+  // Decisions first: a message may be of somebody who has just been added.
+  for (const visor_op& op : ops) {
+    const auto domain = mutation_domain(text(op.key));
+    if (domain && op.kind == VISOR_PUT) heard_decision(*domain, bytes(op.value));
+  }
+  if (!store_.find(id_)) return;
+  for (const visor_op& op : ops) {
+    const std::string_view path = text(op.key);
+    if (!path.starts_with("msgs/")) continue;
+    // That a leaf is gone means nothing: feeds are bounded, and a visor may lose its drive.
+    if (op.kind == VISOR_PUT) heard_message(feed, path, bytes(op.value));
+  }
+  if (record().status != GroupStatus::kPending) return;
+  GroupRecord active = record();
+  active.status = GroupStatus::kActive;
+  if (store_.put(active)) owner_.group_changed(id_);
+}
+
+void GroupSession::heard_message(const visor_key& feed, std::string_view text_path, ByteView leaf) {
+  const auto path = parse_message_path(text_path);
+  Result<GroupMessage> message =
+      path ? parse_group_message(leaf) : failure(VISOR_EPROTO, "not a message's path");
+  const GroupRecord& group = record();
+  const bool named = message && message->sender == path->sender && message->time_ns == path->time_ns;
+  const bool member = named && (group.is_member(message->sender) || group.is_admin(message->sender));
+  const auto removed = named ? group.removed.find(message->sender) : group.removed.end();
+  const bool before = removed != group.removed.end() && path->time_ns < removed->second;
+  if (!named || !(member || before)) {
+    ++counters_.refused;
+    return;
+  }
+  if (Result<bool> here = store_.contains(id_, *path); !here || *here) {
+    ++counters_.repeated;
+    return;
+  }
+  // In its author's own feed the Root stands for it.
+  const bool proved = feed == message->sender || verify(*message).has_value();
+  std::optional<crypto::AesKey> key;
+  if (!group.key.empty()) key.emplace(std::span<const uint8_t, 32>(group.key));
+  const bool sealed_as_it_should_be = message->sealed() == (group.mode == Mode::kPrivate);
+  if (!proved || !sealed_as_it_should_be || !open(*message, key ? &*key : nullptr) || message->text.empty()) {
+    ++counters_.refused;
+    return;
+  }
+  const std::optional<int64_t> takes_back = parse_take_back(message->text);
+  StoredGroupMessage stored{*path, host_.unix_ns(), false, takes_back.has_value(),
+                            codec::repair_utf8(message->text)};
+  Result<bool> kept = store_.add(id_, stored);
+  if (!kept) return host_.warn("chat: a group's message is not kept: " + kept.error().text);
+  ++counters_.received;
+  if (passes_on()) {
+    ++counters_.passed_on;
+    published_.emplace_back(text_path);
+    (void)own_.write({{std::string(text_path), std::string(text(leaf))}});
+    trim();
+  }
+  if (takes_back) return heard_take_back(message->sender, *takes_back);
+  owner_.group_said(id_, stored);
+}
+
+void GroupSession::heard_take_back(const visor_key& sender, int64_t time_ns) {
+  Result<std::optional<MessagePath>> taken = store_.take_back(id_, sender, time_ns);
+  if (!taken) return host_.warn("chat: " + taken.error().text);
+  if (!*taken) return;
+  const std::string path = to_text(**taken);
+  if (std::erase(published_, path) > 0) (void)own_.write({{path, {}}});
+  owner_.group_took_back(id_, **taken);
+}
+
+// --- decisions ---
+
+void GroupSession::heard_decision(Domain domain, ByteView leaf) {
+  const crypto::Hash hash = crypto::sha256(leaf);
+  if (decisions_known_.contains(hash) || decisions_known_.size() >= kMaxDecisions) return;
+  Result<Mutation> mutation = parse_mutation(domain, leaf);
+  const bool sound = mutation && mutation->group == id_ && verify(*mutation) &&
+                     mutation->issued_ns <= host_.unix_ns() + kFutureNs;
+  if (!sound) {
+    ++counters_.decisions_refused;
+    return;
+  }
+  decisions_known_.insert(hash);
+  pass_on(domain, leaf);
+  Result<bool> applied = apply(*mutation);
+  if (applied && *applied) return retry_parked();
+  if (applied || applied.error().status != VISOR_EPERM) return;
+  // Whoever decided may turn out to be an admin by a decision that is still to come.
+  if (parked_.size() >= kMaxParked) parked_.pop_front();
+  parked_.push_back(*mutation);
+}
+
+/* Gives whether it changed anything.  VISOR_EPERM: its issuer is no admin. */
+Result<bool> GroupSession::apply(const Mutation& mutation) {
+  GroupRecord next = record();
+  if (!next.is_admin(mutation.issuer)) return failure(VISOR_EPERM, "the issuer of this decision is no admin");
+  const bool takes = mutation.op == Op::kRemove;
+  if (takes && mutation.peer == next.owner)
+    return failure(VISOR_EINVAL, "the founder of a group stays its admin");
+  int64_t& decided = next.decided[decision_key(mutation)];
+  if (mutation.issued_ns <= decided) return false;
+  decided = mutation.issued_ns;
+  ++counters_.decisions;
+  if (mutation.domain == Domain::kAdmin) {
+    if (takes) {
+      std::erase(next.admins, mutation.peer);
+    } else {
+      insert(next.admins, mutation.peer);
+    }
+  } else if (takes) {
+    std::erase(next.members, mutation.peer);
+    std::erase(next.admins, mutation.peer);
+    next.removed[mutation.peer] = mutation.issued_ns;
+  } else {
+    insert(next.members, mutation.peer);
+    next.removed.erase(mutation.peer);
+  }
+  const bool out =
+      takes && mutation.domain == Domain::kRoster && mutation.peer == *identity_->api->key(identity_);
+  if (out) next.status = GroupStatus::kRevoked;
+  if (Result<void> kept = store_.put(next); !kept) return std::unexpected(kept.error());
+  // Whoever decided closes their feed a little later, so that it is heard.
+  if (!(takes && mutation.issuer == *identity_->api->key(identity_))) admit_all();
+  // Feeds come and go with it, and this may be called by one of them.
+  tasks_.post([this] { follow_all(); });
+  owner_.group_changed(id_);
+  return true;
+}
+
+void GroupSession::retry_parked() {
+  for (bool again = true; again;) {
+    again = false;
+    for (size_t i = 0; i < parked_.size(); ++i) {
+      Result<bool> applied = apply(parked_[i]);
+      if (!applied && applied.error().status == VISOR_EPERM) continue;
+      parked_.erase(parked_.begin() + static_cast<ptrdiff_t>(i));
+      again = true;
+      break;
+    }
+  }
+}
+
+/* Everybody passes every decision on, as it is. */
+void GroupSession::pass_on(Domain domain, ByteView leaf) {
+  const std::string path = mutation_path(domain, ++decisions_published_);
+  if (Result<void> written = own_.write({{path, std::string(text(leaf))}}); !written) {
+    host_.warn("chat: a decision about a group is not passed on: " + written.error().text);
+  }
+}
+
+}  // namespace visor::chat

@@ -1,0 +1,95 @@
+/* What a visor knows of a group it is in (specification chat.md, section 6), and its messages; both on the
+ * chat's map of a drive.
+ *
+ *   'g' group (16)                                          the record, JSON
+ *   'h' group (16) sender (33) Unix ns (u64 BE) number (u64 BE)   a message: arrival ns u64 BE | flags u8 |
+ * text
+ */
+#ifndef VISOR_CHAT_GROUP_RECORD_HPP
+#define VISOR_CHAT_GROUP_RECORD_HPP
+#include <map>
+#include <visor/plugin.hpp>
+
+#include "group_invite.hpp"
+#include "group_message.hpp"
+
+namespace visor::chat {
+
+enum class GroupStatus : uint8_t { kPending, kActive, kLeft, kRevoked };
+std::string_view name_of(GroupStatus status);
+
+struct GroupRecord {
+  codec::Uuid id;
+  std::string name;
+  visor_key owner{};              /* the founder, for ever */
+  std::vector<visor_key> admins;  /* with the founder */
+  std::vector<visor_key> members; /* with the founder and us */
+  uint16_t port = 0;
+  Mode mode = Mode::kPublic;
+  Bytes key; /* of a private group */
+  GroupStatus status = GroupStatus::kPending;
+  int64_t created_ns = 0, joined_ns = 0, last_message_ns = 0;
+  /* The newest decision about each: "r:<key>", "a:<key>" (10.3). */
+  std::map<std::string, int64_t> decided;
+  /* When a member was removed: what it wrote later is not shown. */
+  std::map<visor_key, int64_t> removed;
+
+  bool is_admin(const visor_key& who) const;
+  bool is_member(const visor_key& who) const;
+  bool over() const { return status == GroupStatus::kLeft || status == GroupStatus::kRevoked; }
+};
+
+std::string encode(const GroupRecord& record);
+Result<GroupRecord> decode_group(ByteView stored);
+
+struct StoredGroupMessage {
+  MessagePath path;
+  int64_t arrived_ns = 0;
+  bool deleted = false; /* taken back by its author */
+  bool hidden = false;  /* takes another back, and is not shown */
+  std::string text;
+};
+
+struct GroupLimits {
+  size_t groups = 1000;
+  size_t members = 1000;   /* of one group */
+  size_t messages = 10000; /* kept of one group; the oldest go */
+};
+
+class GroupStore {
+ public:
+  /* The map is the chat's; it must outlive the store. */
+  static Result<std::unique_ptr<GroupStore>> open(Host host, visor_kv* kv, const GroupLimits& limits);
+
+  const std::map<codec::Uuid, GroupRecord>& groups() const { return groups_; }
+  const GroupRecord* find(const codec::Uuid& id) const;
+  /* VISOR_ENOSPC: there are too many. */
+  Result<void> put(const GroupRecord& record);
+  /* With all its messages. */
+  Result<void> erase(const codec::Uuid& id);
+
+  /* False: it is here already. */
+  Result<bool> add(const codec::Uuid& id, const StoredGroupMessage& message);
+  Result<bool> contains(const codec::Uuid& id, const MessagePath& path) const;
+  /* Its author took the message of that time back; its place stays.  Nothing: it is not here, or was taken
+   * back already; if it comes later, it comes without its text. */
+  Result<std::optional<MessagePath>> take_back(const codec::Uuid& id, const visor_key& sender,
+                                               int64_t time_ns);
+  /* All of a group, in no particular order. */
+  Result<std::vector<StoredGroupMessage>> messages(const codec::Uuid& id) const;
+
+ private:
+  GroupStore(Host host, visor_kv* kv, const GroupLimits& limits) : host_(host), kv_(kv), limits_(limits) {}
+  Error error(visor_status status, const char* what) const;
+  Result<void> write(std::span<const visor_op> ops);
+  Result<void> make_room(const codec::Uuid& id);
+
+  Host host_;
+  visor_kv* kv_;
+  GroupLimits limits_;
+  std::map<codec::Uuid, GroupRecord> groups_;
+  std::map<codec::Uuid, size_t> counts_;
+};
+
+}  // namespace visor::chat
+#endif  // VISOR_CHAT_GROUP_RECORD_HPP

@@ -1,0 +1,257 @@
+#include "group_session.hpp"
+
+#include <algorithm>
+
+namespace visor::chat {
+namespace {
+
+constexpr size_t kRing = 2; /* successors on the ring that are followed */
+
+}  // namespace
+
+GroupSession::GroupSession(Host host, visor_feeds* feeds, visor_identity* identity, GroupStore& store,
+                           const codec::Uuid& id, const GroupOptions& options, Owner& owner)
+    : host_(host),
+      tasks_(host),
+      identity_(identity),
+      store_(store),
+      id_(id),
+      options_(options),
+      owner_(owner),
+      place_{feeds, options.networks, store.find(id)->port, options.batch_ms},
+      own_(host, place_) {}
+
+Sign GroupSession::signer() const {
+  return [this](const crypto::Hash& digest) -> Result<crypto::Signature> {
+    crypto::Signature signature;
+    const visor_status status = identity_->api->sign(identity_, digest.bytes.data(), signature.bytes.data());
+    if (status != VISOR_OK) return std::unexpected(host_.error(status));
+    return signature;
+  };
+}
+
+Result<void> GroupSession::start() {
+  for (const std::string& network : options_.networks) {
+    visor_handle* handle = nullptr;
+    const visor_status status = place_.feeds->api->serve(place_.feeds, to_span(std::string_view(network)),
+                                                         place_.port, &GroupSession::on_peer, this, &handle);
+    if (status != VISOR_OK) return std::unexpected(host_.error(status));
+    served_.emplace_back(handle);
+  }
+  admit_all();
+  return own_.open([this](const Result<void>& result) { opened(result); });
+}
+
+void GroupSession::opened(const Result<void>& result) {
+  if (!result)
+    return host_.warn("chat: the group " + codec::to_text(id_) + " is not open: " + result.error().text);
+  own_.each("msgs", [this](std::string_view path, ByteView) { published_.emplace_back(path); });
+  std::ranges::sort(published_, {}, [](const std::string& path) {
+    const auto parsed = parse_message_path(path);
+    return parsed ? parsed->time_ns : 0;
+  });
+  for (const char* branch : {"roster", "admin"}) {
+    own_.each(branch, [this](std::string_view, ByteView leaf) {
+      decisions_known_.insert(crypto::sha256(leaf));
+      ++decisions_published_;
+    });
+  }
+  follow_all();
+}
+
+// --- who follows whom ---
+
+bool GroupSession::passes_on() const {
+  return record().members.size() > options_.mesh;
+}
+
+std::set<visor_key> GroupSession::targets() const {
+  const GroupRecord& group = record();
+  const visor_key self = *identity_->api->key(identity_);
+  std::set<visor_key> all(group.members.begin(), group.members.end());
+  all.insert(group.admins.begin(), group.admins.end());
+  if (group.members.size() > options_.mesh && !group.is_admin(self)) {
+    std::set<visor_key> some(group.admins.begin(), group.admins.end());
+    auto next = all.upper_bound(self);
+    for (size_t i = 0; i < kRing && !all.empty(); ++i, ++next) {
+      if (next == all.end()) next = all.begin();
+      some.insert(*next);
+    }
+    all = std::move(some);
+  }
+  all.erase(self);
+  return all;
+}
+
+void GroupSession::follow_all() {
+  const std::set<visor_key> wanted = targets();
+  for (auto at = followed_.begin(); at != followed_.end();) {
+    if (wanted.contains(at->first)) {
+      ++at;
+      continue;
+    }
+    // One of its functions may be under way.
+    post(host_, [gone = std::shared_ptr<MemberFeed>(std::move(at->second))] {});
+    at = followed_.erase(at);
+  }
+  for (const visor_key& member : wanted) {
+    auto& feed = followed_[member];
+    if (feed) continue;
+    strangers_.erase(member);
+    feed = std::make_unique<MemberFeed>(
+        host_, place_, member, MemberFeed::Events{.changed = [this, member](std::span<const visor_op> ops) {
+          changed(member, ops);
+        }});
+  }
+}
+
+void GroupSession::admit_all() {
+  const GroupRecord& group = record();
+  if (group.mode == Mode::kPublic) return own_.admit(std::nullopt);
+  own_.admit(group.members);
+}
+
+/* Somebody is connected on the group's port: a member whom we do not know yet, who then proves it, or a
+ * newcomer to a public group. */
+void GroupSession::on_peer(void* ctx, const visor_addr* peer, bool here) {
+  if (here) static_cast<GroupSession*>(ctx)->met(peer->key);
+}
+
+void GroupSession::met(const visor_key& peer) {
+  const GroupRecord& group = record();
+  const visor_key self = *identity_->api->key(identity_);
+  if (peer == self || followed_.contains(peer) || strangers_.contains(peer) || group.is_member(peer)) return;
+  const bool welcome = group.mode == Mode::kPublic && group.is_admin(self) && !group.removed.contains(peer) &&
+                       group.members.size() < options_.auto_members;
+  if (welcome) {
+    if (Result<void> added = decide(Domain::kRoster, Op::kAdd, peer); !added) {
+      host_.warn("chat: a newcomer is not added: " + added.error().text);
+    }
+    return;
+  }
+  if (strangers_.size() >= options_.strangers) return;
+  Stranger& stranger = strangers_[peer];
+  stranger.feed = std::make_unique<MemberFeed>(
+      host_, place_, peer, MemberFeed::Events{.changed = [this](std::span<const visor_op> ops) {
+        // Nothing but decisions, which prove themselves.
+        for (const visor_op& op : ops) {
+          const auto domain = mutation_domain(text(op.key));
+          if (domain && op.kind == VISOR_PUT) heard_decision(*domain, bytes(op.value));
+        }
+      }});
+  stranger.limit = Timer::once(host_, options_.stranger_ms,
+                               [this, peer] { tasks_.post([this, peer] { strangers_.erase(peer); }); });
+}
+
+size_t GroupSession::attached() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(followed_, [](const auto& entry) { return entry.second->attached(); }));
+}
+
+bool GroupSession::reached(const visor_key& member) const {
+  auto at = followed_.find(member);
+  return at != followed_.end() && at->second->attached();
+}
+
+// --- what we say ---
+
+Result<StoredGroupMessage> GroupSession::send(std::string_view text) {
+  Result<StoredGroupMessage> said = publish(text, false);
+  if (said) owner_.group_said(id_, *said);
+  return said;
+}
+
+/* hidden: not shown, as what takes another back. */
+Result<StoredGroupMessage> GroupSession::publish(std::string_view text, bool hidden) {
+  const GroupRecord& group = record();
+  if (group.over()) {
+    return failure(VISOR_EPERM, "the group is over for us (" + std::string(name_of(group.status)) + ")");
+  }
+  if (text.empty() || text.size() > kMaxGroupText) {
+    return failure(VISOR_EINVAL, "a message to a group has 1 to " + std::to_string(kMaxGroupText) +
+                                     " bytes; got " + std::to_string(text.size()));
+  }
+  GroupMessage message;
+  message.sender = *identity_->api->key(identity_);
+  message.time_ns = host_.unix_ns();
+  message.text = text;
+  std::optional<crypto::AesKey> key;
+  if (!group.key.empty()) key.emplace(std::span<const uint8_t, 32>(group.key));
+  crypto::AesNonce nonce{};
+  host_.random(nonce);
+  if (Result<void> done = finish(message, key ? &*key : nullptr, nonce, signer()); !done) {
+    return std::unexpected(done.error());
+  }
+  // Never the same again, also after a restart with a clock that was put back: a path is not reused.
+  last_number_ = std::max(last_number_ + 1, static_cast<uint64_t>(message.time_ns));
+  StoredGroupMessage stored{
+      {message.sender, message.time_ns, last_number_}, message.time_ns, false, hidden, message.text};
+  const std::string path = to_text(stored.path);
+  if (Result<void> written = own_.write({{path, to_leaf(message)}}); !written)
+    return std::unexpected(written.error());
+  if (Result<bool> kept = store_.add(id_, stored); !kept) return std::unexpected(kept.error());
+  ++counters_.sent;
+  published_.push_back(path);
+  trim();
+  return stored;
+}
+
+Result<void> GroupSession::take_back(const MessagePath& path) {
+  if (path.sender != *identity_->api->key(identity_)) {
+    return failure(VISOR_EPERM, "only its author takes a message back");
+  }
+  Result<std::optional<MessagePath>> taken = store_.take_back(id_, path.sender, path.time_ns);
+  if (!taken) return std::unexpected(taken.error());
+  if (!*taken) return failure(VISOR_ENOENT, "the group has no such message");
+  std::erase(published_, to_text(path));
+  owner_.group_took_back(id_, path);
+  if (Result<StoredGroupMessage> said = publish(take_back_text(path.time_ns), true); !said) {
+    return std::unexpected(said.error());
+  }
+  return own_.write({{to_text(path), {}}});
+}
+
+/* Our feed holds the latest; older ones are in the histories. */
+void GroupSession::trim() {
+  std::vector<OwnFeed::Leaf> gone;
+  while (published_.size() > options_.feed_messages) {
+    gone.push_back({std::move(published_.front()), {}});
+    published_.pop_front();
+  }
+  if (!gone.empty()) (void)own_.write(std::move(gone));
+}
+
+Result<void> GroupSession::decide(Domain domain, Op op, const visor_key& peer) {
+  const visor_key self = *identity_->api->key(identity_);
+  if (!record().is_admin(self))
+    return failure(VISOR_EPERM, "only an admin of the group decides about its members");
+  if (!crypto::valid_public_key(peer)) return failure(VISOR_EINVAL, "the member's key is not a public key");
+  Mutation mutation;
+  mutation.domain = domain;
+  mutation.group = id_;
+  mutation.op = op;
+  mutation.peer = peer;
+  mutation.issued_ns = host_.unix_ns();
+  mutation.issuer = self;
+  if (Result<void> signed_it = sign(mutation, signer()); !signed_it) return signed_it;
+  const std::string leaf = to_leaf(mutation);
+  decisions_known_.insert(crypto::sha256(bytes(leaf)));
+  Result<bool> applied = apply(mutation);
+  if (!applied) return std::unexpected(applied.error());
+  if (!*applied) return {};
+  pass_on(domain, bytes(leaf));
+  if (domain == Domain::kRoster && op == Op::kRemove) say_farewell();
+  return {};
+}
+
+/* Who was removed should learn of it, and of nothing else: what we say waits until our feed is closed to
+ * them. */
+void GroupSession::say_farewell() {
+  own_.hold();
+  farewell_ = Timer::once(host_, options_.farewell_ms, [this] {
+    admit_all();
+    own_.release();
+  });
+}
+
+}  // namespace visor::chat

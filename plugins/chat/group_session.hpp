@@ -1,0 +1,115 @@
+/* A group that is open here: our feed of it, those of others that we follow, and what comes out of them
+ * (specification chat.md, sections 8 and 10).
+ *
+ * Everybody publishes what they say in a feed of their own, and who is in the group as they know it: each
+ * signed decision is passed on by everybody, byte for byte, so that a group finds together whoever is away.
+ * Up to eight members all follow each other; beyond, who is no admin follows the admins and the two next on
+ * the ring of sorted keys, and these pass messages on. */
+#ifndef VISOR_CHAT_GROUP_SESSION_HPP
+#define VISOR_CHAT_GROUP_SESSION_HPP
+#include "group_feeds.hpp"
+#include "group_mutation.hpp"
+#include "group_record.hpp"
+
+namespace visor::chat {
+
+struct GroupOptions {
+  std::vector<std::string> networks{"skynet", "dmsg"};
+  uint32_t batch_ms = 0;      /* how long messages are gathered before they are published */
+  size_t mesh = 8;            /* members that all follow each other */
+  size_t feed_messages = 500; /* of ours, and passed on, kept in our feed; all are in the history */
+  size_t strangers = 16;      /* who say that they are members, and are asked for proof */
+  uint64_t stranger_ms = 30'000;
+  uint64_t farewell_ms = 2'000; /* for who is removed to learn of it, before our feed is closed to them */
+  size_t auto_members = 256;    /* whom a public group takes in by itself */
+};
+
+class GroupSession {
+ public:
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    virtual void group_said(const codec::Uuid& group, const StoredGroupMessage& message) = 0;
+    virtual void group_took_back(const codec::Uuid& group, const MessagePath& path) = 0;
+    /* Its record is another now. */
+    virtual void group_changed(const codec::Uuid& group) = 0;
+  };
+  struct Counters {
+    uint64_t sent = 0, received = 0, passed_on = 0;
+    uint64_t repeated = 0, refused = 0; /* refused: malformed, forged, not of a member, not to be opened */
+    uint64_t decisions = 0, decisions_refused = 0;
+  };
+
+  /* The record is in the store; feeds, identity and store must outlive the session. */
+  GroupSession(Host host, visor_feeds* feeds, visor_identity* identity, GroupStore& store,
+               const codec::Uuid& id, const GroupOptions& options, Owner& owner);
+  GroupSession(const GroupSession&) = delete;
+  GroupSession& operator=(const GroupSession&) = delete;
+
+  Result<void> start();
+
+  /* Says it: in our history at once, with the others as soon as they are reached. */
+  Result<StoredGroupMessage> send(std::string_view text);
+  /* Takes a message of ours back: a message that says so, and the leaf goes. */
+  Result<void> take_back(const MessagePath& path);
+  /* Decides, as an admin: VISOR_EPERM if we are none.  What is so already changes nothing. */
+  Result<void> decide(Domain domain, Op op, const visor_key& peer);
+
+  const Counters& counters() const { return counters_; }
+  size_t following() const { return followed_.size(); }
+  size_t attached() const;
+  bool reached(const visor_key& member) const;
+
+ private:
+  struct Stranger {
+    std::unique_ptr<MemberFeed> feed;
+    Timer limit;
+  };
+
+  const GroupRecord& record() const { return *store_.find(id_); }
+  Sign signer() const;
+  bool passes_on() const;
+  std::set<visor_key> targets() const;
+
+  void opened(const Result<void>& opened);
+  void follow_all();
+  void admit_all();
+  void publish_decisions();
+  static void on_peer(void* ctx, const visor_addr* peer, bool here);
+  void met(const visor_key& peer);
+
+  /* group_receive.cpp */
+  void changed(const visor_key& feed, std::span<const visor_op> ops);
+  void heard_message(const visor_key& feed, std::string_view path, ByteView leaf);
+  void heard_take_back(const visor_key& sender, int64_t time_ns);
+  void heard_decision(Domain domain, ByteView leaf);
+  Result<bool> apply(const Mutation& mutation);
+  void say_farewell();
+  Result<StoredGroupMessage> publish(std::string_view text, bool hidden);
+  void retry_parked();
+  void pass_on(Domain domain, ByteView leaf);
+  void trim();
+
+  Host host_;
+  Tasks tasks_;
+  visor_identity* identity_;
+  GroupStore& store_;
+  const codec::Uuid id_;
+  GroupOptions options_;
+  Owner& owner_;
+  GroupPlace place_;
+  uint64_t last_number_ = 0;
+  uint64_t decisions_published_ = 0;
+  std::set<crypto::Hash> decisions_known_; /* by their leaf */
+  std::deque<Mutation> parked_;            /* of issuers who are no admins as far as we know */
+  std::deque<std::string> published_;      /* paths of messages in our feed, the oldest first */
+  Counters counters_;
+  OwnFeed own_;
+  std::map<visor_key, std::unique_ptr<MemberFeed>> followed_;
+  std::map<visor_key, Stranger> strangers_;
+  std::vector<Owned<visor_handle>> served_;
+  Timer farewell_;
+};
+
+}  // namespace visor::chat
+#endif  // VISOR_CHAT_GROUP_SESSION_HPP

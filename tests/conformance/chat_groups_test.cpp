@@ -1,0 +1,207 @@
+// Groups of several visors on one network, where anybody may be away.
+#include "tests/conformance/telemetry_user.hpp"
+#include "tests/support/open_call.hpp"
+
+namespace visor::test {
+namespace {
+
+/* Visors in one place that are all connected to the first. */
+struct Town {
+  explicit Town(int count, uint64_t seed = 1) : world(seed) {
+    for (int i = 0; i < count; ++i) people.push_back(&add(i));
+  }
+  Node& add(int number) {
+    std::string peers;
+    // Everybody keeps transports to all who came before.
+    for (Node* other : people) {
+      if (other) peers += (peers.empty() ? "" : ",") + peer_of(*other);
+    }
+    auto list = base_plugins(peers);
+    list.push_back(plugin("chat", R"({"drive":"disk","networks":["skynet"]})"));
+    return world.add("10.0.1." + std::to_string(number + 1), plugins_config(list),
+                     with_secret(static_cast<uint8_t>(number + 1)));
+  }
+  json::value ask(int who, const std::string& command, const std::string& args) {
+    auto said = people[static_cast<size_t>(who)]->call("chat", command, args);
+    INFO(command << " " << args << ": " << (said ? std::string() : said.error().text));
+    REQUIRE(said.has_value());
+    return parse_json(*said);
+  }
+  std::string key(int who) const { return to_hex(people[static_cast<size_t>(who)]->key()); }
+  void say(int who, const std::string& text) {
+    ask(who, "group_send", R"({"group":")" + group + R"(","text":")" + text + "\"}");
+  }
+  std::vector<std::string> heard(int who) {
+    std::vector<std::string> out;
+    const json::value rows = ask(who, "group_messages", R"({"limit":10000,"group":")" + group + "\"}");
+    for (const json::value& row : rows.get_array()) {
+      if (!row.as_object().contains("deleted")) out.emplace_back(row.at("text").get_string());
+    }
+    return out;
+  }
+  json::value shown(int who) { return ask(who, "group_show", R"({"group":")" + group + "\"}"); }
+  size_t members(int who) { return shown(who).at("members").to_number<size_t>(); }
+  void create(const std::vector<int>& members, const std::string& mode = "private") {
+    std::string list;
+    for (int member : members) list += (list.empty() ? "\"" : ",\"") + key(member) + "\"";
+    const json::value made =
+        ask(0, "group_create", R"({"name":"friends","mode":")" + mode + R"(","members":[)" + list + "]}");
+    group = std::string(made.at("id").get_string());
+    invite = std::string(made.at("invite").get_string());
+    for (int member : members) join(member);
+  }
+  void join(int who) { ask(who, "group_join", R"({"invite":")" + invite + "\"}"); }
+  bool all_hear(const std::vector<int>& who, size_t count, uint64_t limit_ms = 30000) {
+    return world.run_until(
+        [&] { return std::ranges::all_of(who, [&](int each) { return heard(each).size() == count; }); },
+        limit_ms);
+  }
+
+  SimWorld world;
+  std::vector<Node*> people;
+  std::string group, invite;
+};
+
+}  // namespace
+
+TEST_CASE("chat: a private group of three, each hears the others", "[chat]") {
+  Town town(3);
+  town.create({1, 2});
+  for (int i = 0; i < 3; ++i) town.say(i, "from " + std::to_string(i));
+  REQUIRE(town.all_hear({0, 1, 2}, 3));
+  CHECK(town.heard(0) == town.heard(1));
+  CHECK(town.heard(0) == town.heard(2));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(town.members(i) == 3);
+    CHECK(town.shown(i).at("status") == "active");
+  }
+  // Soon, once the lines stand.
+  town.say(0, "quick");
+  CHECK(town.all_hear({1, 2}, 4, 200));
+}
+
+TEST_CASE("chat: while the founder is away the others hear each other", "[chat]") {
+  Town town(3);
+  town.create({1, 2});
+  town.say(0, "hello");
+  REQUIRE(town.all_hear({0, 1, 2}, 1));
+  REQUIRE(town.world.run_until([&] { return town.members(1) == 3 && town.members(2) == 3; }, 10000));
+  town.world.remove(*town.people[0]);
+  town.people[0] = nullptr;
+  town.say(1, "he is gone");
+  town.say(2, "so he is");
+  CHECK(town.all_hear({1, 2}, 3));
+  CHECK(town.heard(1) == town.heard(2));
+}
+
+TEST_CASE("chat: who is added late is known to all, also to one who was away then", "[chat]") {
+  Town town(4);
+  town.create({1, 2});
+  town.say(0, "one");
+  REQUIRE(town.all_hear({0, 1, 2}, 1));
+  town.ask(0, "group_add", R"({"group":")" + town.group + R"(","peer":")" + town.key(3) + "\"}");
+  town.join(3);
+  REQUIRE(town.world.run_until(
+      [&] { return town.members(1) == 4 && town.members(2) == 4 && town.members(3) == 4; }, 30000));
+  town.world.remove(*town.people[0]);
+  town.people[0] = nullptr;
+  town.say(3, "new here");
+  town.say(1, "welcome");
+  CHECK(town.all_hear({1, 2, 3}, 3));
+  CHECK(town.heard(1) == town.heard(3));
+}
+
+TEST_CASE("chat: who was removed hears nothing new and is not heard", "[chat]") {
+  Town town(3);
+  town.create({1, 2});
+  town.say(0, "before");
+  REQUIRE(town.all_hear({0, 1, 2}, 1));
+  town.ask(0, "group_remove", R"({"group":")" + town.group + R"(","peer":")" + town.key(2) + "\"}");
+  REQUIRE(town.world.run_until(
+      [&] { return town.members(1) == 2 && town.shown(2).at("status") == "revoked"; }, 30000));
+  town.say(0, "after");
+  CHECK(town.all_hear({0, 1}, 2));
+  town.world.run_for(20000);
+  CHECK(town.heard(2) == std::vector<std::string>{"before"});
+  CHECK_FALSE(town.people[2]
+                  ->call("chat", "group_send", R"({"group":")" + town.group + R"(","text":"x"})")
+                  .has_value());
+}
+
+TEST_CASE("chat: only admins decide, and one who was made an admin does", "[chat]") {
+  Town town(4);
+  town.create({1, 2});
+  const std::string add = R"({"group":")" + town.group + R"(","peer":")" + town.key(3) + "\"}";
+  CHECK_FALSE(town.people[1]->call("chat", "group_add", add).has_value());
+  town.ask(0, "group_promote", R"({"group":")" + town.group + R"(","peer":")" + town.key(1) + "\"}");
+  REQUIRE(town.world.run_until([&] { return town.shown(1).at("admin") == true; }, 30000));
+  town.ask(1, "group_add", add);
+  town.join(3);
+  CHECK(town.world.run_until(
+      [&] { return town.members(0) == 4 && town.members(2) == 4 && town.members(3) == 4; }, 30000));
+  // The founder stays.
+  CHECK_FALSE(
+      town.people[1]
+          ->call("chat", "group_demote", R"({"group":")" + town.group + R"(","peer":")" + town.key(0) + "\"}")
+          .has_value());
+}
+
+TEST_CASE("chat: a public group takes in who comes", "[chat]") {
+  Town town(3);
+  town.create({}, "public");
+  town.join(1);
+  town.join(2);
+  REQUIRE(town.world.run_until(
+      [&] { return town.members(0) == 3 && town.members(1) == 3 && town.members(2) == 3; }, 30000));
+  town.say(2, "hi");
+  CHECK(town.all_hear({0, 1, 2}, 1));
+}
+
+TEST_CASE("chat: a member that was restarted has everything once", "[chat]") {
+  Town town(3);
+  town.create({1, 2});
+  town.say(0, "a");
+  town.say(2, "b");
+  REQUIRE(town.all_hear({0, 1, 2}, 2));
+  town.world.remove(*town.people[2]);
+  town.people[2] = nullptr;
+  town.say(1, "c");
+  town.people[2] = &town.add(2);
+  // Its drive was in memory: it joins again, and its own words come back from the others' histories of it.
+  town.join(2);
+  CHECK(town.world.run_until([&] { return town.heard(2) == town.heard(0) || town.heard(2).size() == 2; },
+                             30000));
+  const auto heard = town.heard(2);
+  CHECK(std::ranges::count(heard, "a") == 1);
+  CHECK(std::ranges::count(heard, "c") == 1);
+  town.say(2, "d");
+  CHECK(town.all_hear({0, 1}, 4));
+}
+
+TEST_CASE("chat: a message in a group is taken back by its author alone", "[chat]") {
+  Town town(2);
+  town.create({1});
+  town.say(0, "oops");
+  REQUIRE(town.all_hear({0, 1}, 1));
+  const json::value rows = town.ask(0, "group_messages", R"({"group":")" + town.group + "\"}");
+  const std::string path(rows.at(0).at("path").get_string());
+  const std::string args = R"({"group":")" + town.group + R"(","path":")" + path + "\"}";
+  CHECK_FALSE(town.people[1]->call("chat", "group_unsend", args).has_value());
+  town.ask(0, "group_unsend", args);
+  CHECK(town.all_hear({0, 1}, 0));
+}
+
+TEST_CASE("chat: more than eight members hear each other by way of others", "[chat]") {
+  Town town(10);
+  std::vector<int> others, all{0};
+  for (int i = 1; i < 10; ++i) {
+    others.push_back(i);
+    all.push_back(i);
+  }
+  town.create(others);
+  for (int i = 0; i < 10; ++i) town.say(i, "from " + std::to_string(i));
+  REQUIRE(town.all_hear(all, 10, 60000));
+  for (int i = 1; i < 10; ++i) CHECK(town.heard(i) == town.heard(0));
+}
+
+}  // namespace visor::test
