@@ -1,6 +1,6 @@
 /**
  * Hosts the module of kernel/wasm in the thread that loads it - a browser's worker, or Node 18 and later - and is its
- * clock, its wake-ups, its random numbers and its WebSockets.  Users have web/visor.js.
+ * clock, its wake-ups, its random numbers, its WebSockets and its requests.  Users have web/visor.js.
  */
 import { VisorError, status } from './visor-error.js';
 
@@ -29,12 +29,38 @@ async function findCrypto() {
   return globalThis.crypto ?? (await import('node:crypto')).webcrypto;
 }
 
+/** What a response says, its body read as long as it is not longer than maxBody bytes. */
+async function readAnswer(response, maxBody) {
+  if (response.type === 'opaqueredirect') {
+    throw new VisorError(status.EPROTO, 'the answer is a redirect, of which browsers do not tell where to; ask there');
+  }
+  const pieces = [];
+  let size = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const { done, value } = await (reader?.read() ?? { done: true });
+    if (done) break;
+    size += value.length;
+    if (size > maxBody) throw new VisorError(status.EPROTO, `the body is longer than ${maxBody} bytes`);
+    pieces.push(value);
+  }
+  const body = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    body.set(piece, at);
+    at += piece.length;
+  }
+  const headers = [...response.headers].map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return { status: response.status, headers, body };
+}
+
 export class ModuleHost {
   #exports; #random; #onLog; #onStop; #WebSocket;
   #events = []; #inside = false; #dead = null;
   #timer; #soon = null; #channel = null;
   #calls = new Map(); #lastCall = 0;
   #sockets = new Map();
+  #fetches = new Map();
   #boot = null; #stops = [];
   #output = { 1: '', 2: '' };
 
@@ -169,6 +195,7 @@ export class ModuleHost {
     const error = new VisorError(status.EINTERNAL, `the visor broke: ${this.#dead.message}`, { cause: this.#dead });
     this.#wake(-1);
     for (const id of [...this.#sockets.keys()]) this.#dropSocket(id);
+    for (const id of [...this.#fetches.keys()]) this.#dropFetch(id);
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const call of calls) call.events.finished(error);
@@ -198,6 +225,13 @@ export class ModuleHost {
       socket_buffered: (id) => this.#sockets.get(id)?.bufferedAmount ?? 0,
       socket_close: (id) => this.#sockets.get(id)?.close(1000),
       socket_drop: (id) => this.#dropSocket(id),
+      fetch_start: (id, method, methodSize, url, urlSize, headers, headersSize, body, bodySize, maxBody) =>
+        void this.#fetch(id, this.#text(url, urlSize), {
+          method: this.#text(method, methodSize),
+          headers: this.#text(headers, headersSize),
+          body: bodySize ? this.#memory(body, bodySize).slice() : undefined, // a copy: it leaves later
+        }, maxBody),
+      fetch_drop: (id) => this.#dropFetch(id),
     };
   }
 
@@ -315,6 +349,44 @@ export class ModuleHost {
     this.#sockets.delete(id);
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close(1000);
+  }
+
+  // --- requests
+
+  async #fetch(id, url, { method, headers, body }, maxBody) {
+    const controller = new AbortController();
+    this.#fetches.set(id, controller);
+    let answer;
+    try {
+      const response = await fetch(url, {
+        method, body, signal: controller.signal, redirect: 'manual',
+        headers: headers.split('\r\n').filter(Boolean).map((line) => line.split(/: (.*)/s, 2)),
+        credentials: 'omit', cache: 'no-store', referrerPolicy: 'no-referrer',
+      });
+      answer = await readAnswer(response, maxBody);
+    } catch (error) {
+      answer = error instanceof VisorError ? error : new VisorError(status.EIO,
+        `the browser has no answer (${error.message}); nobody is there, or it may not tell pages of this origin`);
+    }
+    if (!this.#fetches.delete(id)) return; // nobody waits any more
+    if (answer instanceof VisorError) controller.abort();
+    this.#enter((exports) => this.#fetched(exports, id, answer));
+  }
+
+  #fetched(exports, id, answer) {
+    const sizes = answer instanceof VisorError ? null : this.#put(answer.headers, answer.body);
+    if (sizes) {
+      exports.visor_fetch_answered(id, answer.status, ...sizes);
+      return;
+    }
+    const error = answer instanceof VisorError ? answer : new VisorError(status.EPROTO, 'the answer is too long');
+    exports.visor_fetch_failed(id, error.status, ...this.#put(error.message));
+  }
+
+  #dropFetch(id) {
+    const controller = this.#fetches.get(id);
+    this.#fetches.delete(id);
+    controller?.abort();
   }
 
   // --- WASI: random numbers, and what the C++ library writes when it gives up

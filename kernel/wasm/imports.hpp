@@ -45,5 +45,14 @@ VISOR_IMPORT("socket_close") void visor_import_socket_close(uint32_t socket);
 /* No event of this socket comes any more; closes it if it is open. */
 VISOR_IMPORT("socket_drop") void visor_import_socket_drop(uint32_t socket);
 
+/* Begins a request of the browser's under a number that is new; headers are lines "name: value\r\n".  What it
+ * answers is read up to max_body bytes. */
+VISOR_IMPORT("fetch_start")
+void visor_import_fetch_start(uint32_t fetch, const char* method, size_t method_size, const char* url,
+                              size_t url_size, const char* headers, size_t headers_size, const void* body,
+                              size_t body_size, double max_body);
+/* No answer of this request comes any more; ends it if it is under way. */
+VISOR_IMPORT("fetch_drop") void visor_import_fetch_drop(uint32_t fetch);
+
 }  // extern "C"
 #endif  // VISOR_KERNEL_WASM_IMPORTS_HPP

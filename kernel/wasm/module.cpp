@@ -8,6 +8,7 @@
 
 #include "kernel/kernel.hpp"
 #include "kernel/wasm/call.hpp"
+#include "kernel/wasm/fetch.hpp"
 #include "kernel/wasm/imports.hpp"
 #include "kernel/wasm/sockets.hpp"
 
@@ -50,6 +51,7 @@ class Module {
 
   TabLoop loop;
   SocketEvents* sockets = nullptr; /* null: no kernel has any */
+  FetchEvents* fetches = nullptr;  /* likewise */
   Calls calls;
 
   Kernel* kernel() const { return kernel_.get(); }
@@ -62,7 +64,7 @@ class Module {
   std::string_view input_text(size_t from, size_t size) const {
     return text(ByteView(input_).subspan(from, size));
   }
-  ByteView input_bytes(size_t size) const { return ByteView(input_).first(size); }
+  ByteView input_bytes(size_t from, size_t size) const { return ByteView(input_).subspan(from, size); }
   void release_input() {
     if (input_.size() > kKeptInputBytes) Bytes().swap(input_);
   }
@@ -82,7 +84,7 @@ class Module {
               std::string line = format_json(record);
               visor_import_log(line.data(), line.size());
             },
-        .services = {wasm::sockets(loop, sockets)},
+        .services = {wasm::sockets(loop, sockets), wasm::fetch(loop, fetches)},
     });
     kernel_->start([this](Result<void> started) {
       if (started) {
@@ -180,7 +182,7 @@ VISOR_EXPORT_TO_JS("visor_socket_opened") void visor_socket_opened(uint32_t sock
 /* A binary message, in the input. */
 VISOR_EXPORT_TO_JS("visor_socket_message") void visor_socket_message(uint32_t socket, size_t size) {
   module().loop.enter([=] {
-    if (module().sockets) module().sockets->message(socket, module().input_bytes(size));
+    if (module().sockets) module().sockets->message(socket, module().input_bytes(0, size));
   });
   module().release_input();
 }
@@ -199,5 +201,26 @@ void visor_socket_closed(uint32_t socket, uint32_t code, size_t size) {
     if (module().sockets) {
       module().sockets->closed(socket, static_cast<uint16_t>(code), module().input_text(0, size));
     }
+  });
+}
+
+/* The answer to what the import `fetch_start` began: HTTP's status; headers as lines, then the body in the
+ * input. */
+VISOR_EXPORT_TO_JS("visor_fetch_answered")
+void visor_fetch_answered(uint32_t fetch, int32_t http, size_t headers_size, size_t body_size) {
+  module().loop.enter([=] {
+    if (module().fetches) {
+      module().fetches->answered(fetch, http, module().input_text(0, headers_size),
+                                 module().input_bytes(headers_size, body_size));
+    }
+  });
+  module().release_input();
+}
+
+/* There is none; the input says why. */
+VISOR_EXPORT_TO_JS("visor_fetch_failed")
+void visor_fetch_failed(uint32_t fetch, int32_t status, size_t size) {
+  module().loop.enter([=] {
+    if (module().fetches) module().fetches->failed(fetch, status, module().input_text(0, size));
   });
 }

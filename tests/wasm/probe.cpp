@@ -1,5 +1,5 @@
-/* A plugin that lets a test outside of the module use the host: one WebSocket, timers, a command that has
- * much to say. */
+/* A plugin that lets a test outside of the module use the host: one WebSocket, requests, timers, a
+ * command that has much to say. */
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <visor/plugin.hpp>
@@ -114,10 +114,50 @@ class Probe final : public Instance {
   /* {"next"}: what count says next. */
   Result<std::string> counted(std::string_view) { return json::serialize(json::object{{"next", next_}}); }
 
+  /* {"url", "method", "body", "header", "timeout_ms", "max_body"}: {"status", "body", "type", "bytes"}. */
+  void fetch(Answer answer, std::string_view text_args) {
+    json::value args = json::parse(text_args);
+    auto* fetch = host().find<visor_fetch>(VISOR_FETCH_1);
+    std::string url = string(args, "url"), method = string(args, "method"), body = string(args, "body");
+    std::string header = string(args, "header");
+    visor_span headers[] = {VISOR_TEXT("X-Probe"), to_span(std::string_view(header))};
+    visor_request request{to_span(std::string_view(method)),
+                          to_span(std::string_view(url)),
+                          to_span(std::string_view(body)),
+                          headers,
+                          header.empty() ? 0u : 2u,
+                          static_cast<uint64_t>(number(args, "timeout_ms")),
+                          static_cast<uint64_t>(number(args, "max_body"))};
+    auto asking = std::make_shared<Asking>();
+    asking->answer = std::move(answer);
+    visor_status status = asking->request.start(
+        [&](visor_done done) { return fetch->api->send(fetch, &request, done); },
+        [this, asking](visor_status answered, visor_response* response) {
+          auto keep = asking;
+          if (answered != VISOR_OK) return asking->answer.finish(host().error(answered));
+          json::object said{{"status", response->status}, {"bytes", response->body.size}};
+          said["body"] = std::string(text(response->body).substr(0, 1000));
+          for (size_t i = 0; i + 1 < response->header_count; i += 2) {
+            if (text(response->headers[i]) == "content-type") said["type"] = text(response->headers[i + 1]);
+          }
+          asking->answer.say(json::serialize(said));
+          asking->answer.finish();
+        },
+        [fetch](void* ctx) { fetch->api->cancel(fetch, ctx); });
+    if (status != VISOR_OK) return asking->answer.finish(host().error(status));
+    asking->answer.on_canceled([weak = std::weak_ptr(asking)] {
+      if (auto alive = weak.lock()) alive->request = {};
+    });
+  }
+
   /* Breaks the module. */
   Result<std::string> crash(std::string_view) { std::abort(); }
 
  private:
+  struct Asking {
+    Answer answer;
+    Request<visor_response> request;
+  };
   void use(visor_stream* raw) {
     stream_ = Stream(host(), raw);
     answer_->say({{"event", "open"}, {"origin", std::string(stream_.origin())}});
@@ -127,8 +167,14 @@ class Probe final : public Instance {
                                         {"hex", to_hex(data.first(std::min<size_t>(data.size(), 32)))},
                                         {"size", data.size()}});
                         },
-                    .end = [this] { answer_->say({{"event", "end"}}); },
-                    .ready = [this] { answer_->say({{"event", "ready"}}); },
+                    .end =
+                        [this] {
+                          answer_->say({{"event", "end"}});
+                        },
+                    .ready =
+                        [this] {
+                          answer_->say({{"event", "ready"}});
+                        },
                     .closed =
                         [this](const Error& error) {
                           answer_->say({{"event", "closed"}, {"status", error.status}, {"text", error.text}});
@@ -157,6 +203,7 @@ constexpr visor_command kCommands[] = {
     {"tick", "Sets a timer", kAny, VISOR_COMMAND_STREAMS, 0, command<&Probe::tick>},
     {"count", "Counts", kAny, VISOR_COMMAND_STREAMS, 0, command<&Probe::count>},
     {"counted", "How far the count is", kAny, 0, 0, command<&Probe::counted>},
+    {"fetch", "Asks over HTTP", kAny, 0, 0, command<&Probe::fetch>},
     {"crash", "Breaks the module", kAny, 0, 0, command<&Probe::crash>},
 };
 
