@@ -109,10 +109,11 @@ void Dial::connect(const visor_key& server) {
 }
 
 void Dial::connect_to(const KnownServer& server) {
-  step_ = Timer::once(parts_.setup.host, parts_.limits.setup_ms, [this, key = server.key] {
+  uint64_t limit_ms = moving() ? std::min(patience_ms_, parts_.limits.setup_ms) : parts_.limits.setup_ms;
+  step_ = Timer::once(parts_.setup.host, limit_ms, [this, limit_ms, key = server.key] {
     parts_.sessions.cancel(std::exchange(session_number_, 0));
     server_gone_ = true;
-    tried(key, {VISOR_ETIMEDOUT, "no session within " + std::to_string(parts_.limits.setup_ms) + " ms"});
+    tried(key, {VISOR_ETIMEDOUT, "no session within " + std::to_string(limit_ms) + " ms"});
   });
   session_number_ = parts_.sessions.want(server, [this, key = server.key](Result<SessionPointer> session) {
     session_number_ = 0;
@@ -147,13 +148,17 @@ void Dial::tried(const visor_key& server, const Error& error) {
   });
 }
 
+bool Dial::moving() const {
+  return parts_.setup.host.now_ms() - begun_ms_ < kMovingMs;
+}
+
 /* --- another round, or the end -------------------------------------------------------------- */
 
 void Dial::exhausted() {
-  bool moving = server_gone_ && parts_.setup.host.now_ms() - begun_ms_ < kMovingMs;
   auto names = [](const auto& named) { return named && *named ? **named : std::vector<visor_key>(); };
   bool changed = lookup_ && named_before_ && names(named_) != names(named_before_);
-  if (moving) {
+  if (server_gone_ && moving()) {
+    patience_ms_ *= 2;
     uint64_t pause = pause_ms_;
     pause_ms_ = std::min(2 * pause_ms_, kMaxPauseMs);
     return again(pause, true);

@@ -40,12 +40,13 @@ class Dial {
 
  private:
   static constexpr size_t kMaxNamedServers = 16; /* of an entry */
-  static constexpr uint64_t kMovingMs = 3000, kFirstPauseMs = 50, kMaxPauseMs = 500;
+  static constexpr uint64_t kMovingMs = 3000, kFirstPauseMs = 50, kMaxPauseMs = 500, kFirstPatienceMs = 300;
 
   void round(bool fresh);
   void got_entry(const Entries::Answer& answer);
   void plan(const std::vector<visor_key>& named);
   void next();
+  bool moving() const;
   void connect(const visor_key& server);
   void connect_to(const KnownServer& server);
   void set_up(const SessionPointer& session);
@@ -68,6 +69,9 @@ class Dial {
   bool server_gone_ = false;                         /* one that the entry names cannot be reached */
   const uint64_t begun_ms_;
   uint64_t pause_ms_ = kFirstPauseMs;
+  /* For a server that must be connected, in the first rounds: it goes on connecting meanwhile, and the peer
+   * may have left it. */
+  uint64_t patience_ms_ = kFirstPatienceMs;
   uint64_t lookup_number_ = 0, session_number_ = 0;
   std::unique_ptr<DialSetup> setup_;
   Timer whole_, step_;

@@ -94,29 +94,6 @@ TEST_CASE("one can dial oneself, by way of the server", "[dmsg]") {
   echo_through(net.world, *user, pattern(5000));
 }
 
-TEST_CASE("a thousand streams at once, each with its own words", "[dmsg]") {
-  Net net(6);
-  Node &a = net.client("10.0.1.1"), &b = net.client("10.0.1.2");
-  REQUIRE(wait_connected(a));
-  REQUIRE(wait_connected(b));
-  Echo echo(b, 80);
-  std::vector<std::unique_ptr<Dialing>> dials;
-  for (int i = 0; i < 1000; ++i) dials.push_back(begin_dial(a, b.key(), 80));
-  REQUIRE(net.world.run_until([&] { return std::ranges::all_of(dials, [](auto& d) { return d->done(); }); }));
-  for (size_t i = 0; i < dials.size(); ++i) {
-    INFO((dials[i]->error ? dials[i]->error->text : ""));
-    REQUIRE(dials[i]->user);
-    REQUIRE(dials[i]->user->write("number " + std::to_string(i)) == VISOR_OK);
-  }
-  REQUIRE(net.world.run_until(
-      [&] { return std::ranges::all_of(dials, [](auto& d) { return d->user->data.size() >= 8; }); }));
-  for (size_t i = 0; i < dials.size(); ++i) CHECK(dials[i]->user->text() == "number " + std::to_string(i));
-  CHECK(number(a, "ephemeral_ports") == 1000);
-  dials.clear();
-  REQUIRE(net.world.run_until([&] { return echo.open() == 0; }));
-  CHECK(number(a, "ephemeral_ports") == 0);
-}
-
 TEST_CASE("a slow reader stops its own stream, and no other", "[dmsg]") {
   Net net(7);
   Node &a = net.client("10.0.1.1"), &b = net.client("10.0.1.2");

@@ -5,7 +5,7 @@
  * network is whole again, every listener is reached and nothing is left behind. */
 #ifndef VISOR_TESTS_SIM_DMSG_SWARM_HPP
 #define VISOR_TESTS_SIM_DMSG_SWARM_HPP
-#include "tests/conformance/dmsg_server_by_hand.hpp"
+#include "tests/conformance/dmsg_network.hpp"
 
 namespace visor::test::dmsg {
 
@@ -25,16 +25,16 @@ class Swarm {
                             .split = true,
                             .lost_per_million = 2000,
                             .cut_per_million = 30}) {
+    discovery_node(world_);
     for (size_t i = 0; i < terms.servers; ++i) {
-      servers_.push_back({&world_.add("10.0.0." + std::to_string(i + 1), R"({"plugins":[]})"), nullptr});
-      servers_.back().relay = std::make_unique<ServerByHand>(*servers_.back().node);
+      Server server{nullptr, i, {}};
+      world_.loop().random(server.secret);
+      servers_.push_back(server);
+      switch_on(servers_.back());
     }
-    std::string rows;
-    for (const Server& server : servers_) rows += (rows.empty() ? "" : ",") + server.relay->row();
     for (size_t i = 0; i < terms.clients; ++i) {
       std::string address = "10.0." + std::to_string(1 + i / 250) + "." + std::to_string(1 + i % 250);
-      Node& node =
-          world_.add(address, client_config(R"("servers":[)" + rows + "]"), {.log_level = VISOR_ERROR});
+      Node& node = client_node(world_, address);
       clients_.push_back({&node, std::make_unique<Echo>(node, kPort)});
     }
   }
@@ -52,8 +52,9 @@ class Swarm {
   static constexpr uint16_t kPort = 7;
   static constexpr uint64_t kLimitMs = 20'000; /* of a dial */
   struct Server {
-    Node* node;
-    std::unique_ptr<ServerByHand> relay; /* null: off */
+    Node* node; /* null: off */
+    size_t number;
+    std::array<uint8_t, 32> secret;
   };
   struct Client {
     Node* node;
@@ -82,29 +83,41 @@ class Swarm {
     }
   }
 
+  void switch_on(Server& server) {
+    world_.network().set_silent(server_machine(server.number), false);
+    if (!server.node) server.node = &server_node(world_, server.number, kDiscoveryUrl, server.secret);
+  }
+
   void make_trouble() {
     Server& server = servers_[below(servers_.size())];
-    const std::string& machine = server.node->machine();
-    switch (below(6)) {
+    const std::string machine = server_machine(server.number);
+    auto& network = world_.network();
+    switch (below(8)) {
       case 0:
-        return world_.network().drop(any_client().machine());
+        return network.drop(any_client().machine());
       case 1:
-        return world_.network().drop(machine);
-      case 2: /* the process is killed */
-        server.relay.reset();
-        return world_.network().drop(machine);
-      case 3: /* and started again */
-        if (!server.relay) server.relay = std::make_unique<ServerByHand>(*server.node);
+        return network.drop(machine);
+      case 2: /* stopped by its operator */
+        if (Node* node = std::exchange(server.node, nullptr)) world_.remove(*node);
         return;
-      case 4: {
+      case 3: /* its power fails */
+        network.set_silent(machine, true);
+        return network.drop(machine);
+      case 4:
+        return switch_on(server);
+      case 5:
+        network.set_silent(kDiscoveryMachine, true);
+        return network.drop(kDiscoveryMachine);
+      case 6: {
+        network.set_silent(kDiscoveryMachine, false);
         const std::string& client = any_client().machine();
-        world_.network().cut(client, machine);
+        network.cut(client, machine);
         cuts_.emplace_back(client, machine);
         return;
       }
       default:
         if (cuts_.empty()) return;
-        world_.network().heal(cuts_.back().first, cuts_.back().second);
+        network.heal(cuts_.back().first, cuts_.back().second);
         cuts_.pop_back();
     }
   }
@@ -112,17 +125,17 @@ class Swarm {
   void heal() {
     for (const auto& [client, machine] : cuts_) world_.network().heal(client, machine);
     cuts_.clear();
-    for (Server& server : servers_) {
-      if (!server.relay) server.relay = std::make_unique<ServerByHand>(*server.node);
-    }
+    for (Server& server : servers_) switch_on(server);
+    world_.network().set_silent(kDiscoveryMachine, false);
     world_.network().options().cut_per_million = 0;
     world_.run_for(12'000); /* connections that were begun into silence are given up */
     REQUIRE(comes(3 * kLimitMs, [&] {
       follow();
       return talks_.empty();
     }));
-    REQUIRE(comes(60'000, [&] {
-      return std::ranges::all_of(clients_, [](Client& each) { return connected(*each.node) > 0; });
+    REQUIRE(comes(180'000, [&] {
+      return std::ranges::all_of(
+          clients_, [](Client& each) { return connected(*each.node) > 0 && registered(*each.node); });
     }));
   }
 
