@@ -92,7 +92,7 @@ class Swarm {
     Server& server = servers_[below(servers_.size())];
     const std::string machine = server_machine(server.number);
     auto& network = world_.network();
-    switch (below(8)) {
+    switch (below(10)) {
       case 0:
         return network.drop(any_client().machine());
       case 1:
@@ -104,12 +104,15 @@ class Swarm {
         network.set_silent(machine, true);
         return network.drop(machine);
       case 4:
-        return switch_on(server);
       case 5:
+        for (Server& each : servers_) switch_on(each);
+        return;
+      case 6:
         network.set_silent(kDiscoveryMachine, true);
         return network.drop(kDiscoveryMachine);
-      case 6: {
-        network.set_silent(kDiscoveryMachine, false);
+      case 7:
+        return network.set_silent(kDiscoveryMachine, false);
+      case 8: {
         const std::string& client = any_client().machine();
         network.cut(client, machine);
         cuts_.emplace_back(client, machine);
