@@ -83,13 +83,19 @@ class Demo::Impl {
       return json::object{
           {"name", name}, {"pk", to_hex(kernel.key())}, {"type", "swsr"}, {"address", address}};
     };
-    return {
-        {"interval_ms", options_.interval_ms},
-        {"tpd", json::object{{"pk", to_hex(tpd_->key())},
-                             {"network", "skynet"},
-                             {"port", kTelemetryPort},
-                             {"metrics", "/metrics"}}},
-        {"peers", json::array{peer(*tpd_, "TPD", tpd_http_), peer(*visor_, "native visor", visor_http_)}}};
+    return {{"interval_ms", options_.interval_ms},
+            {"tpd", json::object{{"pk", to_hex(tpd_->key())},
+                                 {"network", "skynet"},
+                                 {"port", kTelemetryPort},
+                                 {"metrics", "/metrics"}}},
+            {"peers", json::array{peer(*tpd_, "TPD", tpd_http_), peer(*visor_, "native visor", visor_http_)}},
+            {"dmsg", dmsg_config()}};
+  }
+
+  // The relay network: one server, on the first gateway, that everybody knows without a discovery.
+  json::object dmsg_config() const {
+    std::string address = "ws" + tpd_http_.substr(4) + "/dmsg";
+    return {{"servers", json::array{json::object{{"pk", to_hex(tpd_->key())}, {"address", address}}}}};
   }
 
   json::object gateway_config(uint16_t port) const {
@@ -107,7 +113,7 @@ class Demo::Impl {
         "tpd",
         {plugin("storage_leveldb", {}, "disk"), plugin("gateway", std::move(gateway)),
          plugin("transports", {{"listen", "tcp://" + options_.address + ":0"}, {"interval_ms", interval}}),
-         plugin("feeds", {{"drive", "disk"}}),
+         plugin("dmsg_server", {{"interval_ms", interval}}), plugin("feeds", {{"drive", "disk"}}),
          plugin("transport_discovery", {{"network", "skynet"},
                                         {"port", kTelemetryPort},
                                         {"drive", "disk"},
@@ -117,6 +123,8 @@ class Demo::Impl {
   std::string visor_config() const {
     uint64_t interval = options_.interval_ms;
     std::string tpd = to_hex(tpd_->key());
+    json::object dmsg = dmsg_config();
+    dmsg["interval_ms"] = interval;
     json::array peers{json::object{{"pk", tpd}, {"type", "stcpr"}, {"address", tpd_tcp_}}};
     return with_identity(
         "visor",
@@ -124,7 +132,7 @@ class Demo::Impl {
          plugin("transports", {{"listen", "tcp://" + options_.address + ":0"},
                                {"interval_ms", interval},
                                {"peers", std::move(peers)}}),
-         plugin("feeds", {{"drive", "disk"}}),
+         plugin("dmsg", std::move(dmsg)), plugin("feeds", {{"drive", "disk"}}),
          plugin("telemetry",
                 {{"tpd", tpd}, {"network", "skynet"}, {"port", kTelemetryPort}, {"interval_ms", interval}})});
   }

@@ -12,8 +12,8 @@ namespace visor::test::dmsg {
 struct SwarmTerms {
   uint64_t seed = 1;
   size_t clients = 200, servers = 3;
-  uint64_t trouble_ms = 8'000; /* how long it goes on */
-  uint64_t dial_every_ms = 50, trouble_every_ms = 250;
+  uint64_t trouble_ms = 5'000; /* how long it goes on */
+  uint64_t dial_every_ms = 40, trouble_every_ms = 150;
 };
 
 class Swarm {

@@ -17,8 +17,8 @@ TEST_CASE("200 clients and 3 servers survive whatever happens to them", "[dmsg][
     swarm.run();
     INFO(swarm.dialed << " dialed, " << swarm.failed << " failed, " << swarm.echoed << " echoed, "
                       << swarm.broken << " broken");
-    CHECK(swarm.dialed > 50);
-    CHECK(swarm.echoed > 50);
+    CHECK(swarm.dialed > 30);
+    CHECK(swarm.echoed > 30);
   }
 }
 

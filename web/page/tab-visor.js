@@ -3,7 +3,8 @@ import { drawKey, loadKey } from './key-store.js';
 import { boot } from './visor.js';
 
 /**
- * What the gateway tells of its network: {interval_ms, tpd: {pk, network, port, metrics}, peers: [{name, pk, type, address}]}.
+ * What the gateway tells of its network: {interval_ms, tpd: {pk, network, port, metrics}, peers: [{name, pk, type, address}],
+ * dmsg: {discovery, servers: [{pk, address}]}}.
  * @returns {Promise<object>}
  */
 export async function findNetwork() {
@@ -25,6 +26,7 @@ export function tabConfiguration(network) {
     { plugin: 'transports', config: { ...rhythm, peers: (network.peers ?? []).map(({ pk, type, address }) => ({ pk, type, address })) } },
     { plugin: 'feeds', config: { drive: 'disk' } },
   ];
+  if (network.dmsg) plugins.push({ plugin: 'dmsg', config: { ...rhythm, ...network.dmsg } });
   if (network.tpd) {
     const { pk, network: over, port } = network.tpd;
     plugins.push({ plugin: 'telemetry', config: { ...rhythm, tpd: pk, network: over, port } });
