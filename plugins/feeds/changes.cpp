@@ -166,6 +166,16 @@ Result<void> Changes::uncount(uint32_t index) {
   return {};
 }
 
+Result<void> Changes::drop_orphans() {
+  if (!orphans_) return {};
+  for (uint32_t index = 0; index < rows_.size(); ++index) {
+    const Row& row = rows_[index];
+    if (row.presence == Presence::kLive || !row.counted || row.delta > 0) continue;
+    if (Result<void> dropped = uncount(index); !dropped) return dropped;
+  }
+  return adopt_rest();
+}
+
 Result<void> Changes::adopt_rest() {
   for (bool more = true; more;) {
     more = false;

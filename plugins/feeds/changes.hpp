@@ -63,6 +63,16 @@ class Changes : public ObjectReader {
   /* An object that was made here, those below it first: looked up, and taken unless it is live. */
   Result<void> add(const Hash& hash, Kind kind, ByteView object);
 
+  /* Others::kLive from now on. */
+  void spare_lookups() { others_ = Others::kLive; }
+  /* From now on objects are looked up, and what was added may come to be referred to by nothing: that is left
+   * out of the commit. */
+  void expect_orphans() {
+    others_ = Others::kLookedUp;
+    orphans_ = true;
+  }
+  Result<void> drop_orphans();
+
   /* Takes over all that is referred to and only provisional. */
   Result<void> adopt_rest();
 
@@ -102,6 +112,7 @@ class Changes : public ObjectReader {
 
   Store& store_;
   Others others_;
+  bool orphans_ = false;
   HashTable<Row> rows_;
   uint64_t generation_;  // of the store, when its rows were right
   std::vector<std::unique_ptr<uint8_t[]>> chunks_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "extension.hpp"
+
 namespace visor::feeds {
 namespace {
 
@@ -47,7 +49,9 @@ Connection::Connection(Host host, visor_stream* stream, const visor_key& own, bo
     close({VISOR_ETIMEDOUT,
            "the handshake took longer than " + std::to_string(options_.response_timeout_ms) + " ms"});
   });
-  if (dialed_) append(Syn{kProtocolVersion, own_}, 0);
+  if (!dialed_) return;
+  append(Syn{kProtocolVersion, own_}, 0);
+  append_announcement();
 }
 
 Connection::~Connection() {
@@ -101,6 +105,10 @@ void Connection::note_unfinished() {
 
 void Connection::frame(ByteView body) {
   const Frame read = decode_frame(body);
+  if (extended_ && read.message[0] >= kFollowType && read.message[0] <= kMoreType) {
+    ++counters_.received_messages;
+    return user_.connection_extension(*this, read.message);
+  }
   Result<Message> decoded = decode_message(read.message);
   if (!decoded) return protocol_error(decoded.error().text);
   ++counters_.received_messages;
@@ -138,6 +146,7 @@ void Connection::handshake(const Frame& read, const Message& said) {
                   to_hex(peer_));
   }
   append(Ack{own_}, read.seq);
+  append_announcement();
   become_ready();
 }
 
@@ -167,7 +176,18 @@ void Connection::reply(const Request& request, const Message& said) {
   offer_room();
 }
 
+void Connection::append_announcement() {
+  if (!options_.streams) return;
+  const Bytes announced = announcement();
+  append(ObjectReply{announced}, 0);
+}
+
 void Connection::message(const Frame& read, const Message& said) {
+  if (const auto* unasked = std::get_if<ObjectReply>(&said);
+      unasked && read.rseq == 0 && options_.streams && !extended_ && is_announcement(unasked->value)) {
+    extended_ = true;
+    return user_.connection_extended(*this);
+  }
   // Replies that come too late, or that nobody waits for any more.
   if (is<Ok>(said) || is<Err>(said) || is<FeedList>(said) || is<ObjectReply>(said) || is<Peers>(said)) return;
   if (is<Ping>(said) || is<Pong>(said) || is<Syn>(said) || is<Ack>(said)) {

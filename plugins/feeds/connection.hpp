@@ -45,8 +45,9 @@ class Requester {
 class RootSource {
  public:
   virtual ~RootSource() = default;
-  /* The whole message, encoded once for all who get it; null: nothing to push any more. */
-  virtual std::shared_ptr<const Bytes> root_message() = 0;
+  /* A whole message for this connection; null: nothing to push any more.  `more`: there is another one, to be
+   * asked for when others had their turn. */
+  virtual std::shared_ptr<const Bytes> root_message(Connection& connection, bool* more) = 0;
 };
 
 /* What a connection tells its node.  The connection may be closed in any of these; its object stays until the
@@ -59,6 +60,10 @@ class ConnectionUser {
   virtual void connection_closed(Connection& connection, const Error& why) = 0;
   /* Not a reply, and none of those that the connection handles itself. */
   virtual void connection_message(Connection& connection, uint32_t seq, const Message& message) = 0;
+  /* The peer has announced that it speaks our extension, as we have. */
+  virtual void connection_extended(Connection& connection) = 0;
+  /* A message of the extension, whole. */
+  virtual void connection_extension(Connection& connection, ByteView message) = 0;
   /* An object that the peer asked for with the message `seq`: its bytes, lent until the next call; nothing
    * when the answer will come later, by send(); VISOR_ENOENT when there is none. */
   virtual Result<std::optional<ByteView>> connection_object(Connection& connection, uint32_t seq,
@@ -89,6 +94,8 @@ class Connection {
   bool dialed() const { return dialed_; }
   bool ready() const { return state_ == State::kReady; }
   bool closed() const { return state_ == State::kClosed; }
+  /* Both sides speak our extension (extension.hpp). */
+  bool extended() const { return extended_; }
   uint64_t ready_since_ms() const { return ready_since_ms_; }
 
   /* Tells the user, and everything pending is forgotten. */
@@ -96,6 +103,8 @@ class Connection {
 
   /* A notification, or the reply to the message `rseq`. */
   void send(const Message& message, uint32_t rseq = 0);
+  /* One of the extension, encoded. */
+  void send_extension(ByteView message);
   void request(const Message& message, Requester& who);
   /* As many objects at a time as the window has room for: room(), else want_objects() and wait. */
   size_t room() const { return options_.window - std::min(options_.window, objects_asked_); }
@@ -139,6 +148,7 @@ class Connection {
   void reply(const Request& request, const Message& message);
   void message(const Frame& frame, const Message& message);
   void refuse(const std::string& text);
+  void append_announcement();
   void protocol_error(const std::string& what);
   uint32_t append(const Message& message, uint32_t rseq);
   uint32_t next_seq();
@@ -164,6 +174,7 @@ class Connection {
   visor_key peer_{};
   std::string origin_;
   bool dialed_;
+  bool extended_ = false;
   State state_ = State::kHandshake;
   uint64_t ready_since_ms_ = 0;
 
@@ -183,6 +194,7 @@ class Connection {
   size_t large_at_ = 0, large_mark_ = 0;
   bool expiry_armed_ = false;
   bool blocked_ = false, scheduled_ = false;
+  bool objects_first_ = false;  // Roots had their turn
   uint64_t blocked_since_ms_ = 0, last_heard_ms_ = 0, last_probe_ms_ = 0;
 
   Counters counters_;

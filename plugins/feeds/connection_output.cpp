@@ -46,6 +46,13 @@ void Connection::send(const Message& said, uint32_t rseq) {
   }
 }
 
+void Connection::send_extension(ByteView message) {
+  if (state_ != State::kReady) return;
+  begin_frame(0, message.size());
+  codec::append(out_, message);
+  schedule();
+}
+
 void Connection::push(RootSource& source) {
   if (state_ != State::kReady || std::ranges::find(roots_, &source) != roots_.end()) return;
   roots_.push_back(&source);
@@ -113,18 +120,23 @@ bool Connection::write_large() {
   return true;
 }
 
-/* Fetches what is next to be sent: Roots, then objects.  False: there is nothing. */
+/* Fetches what is next to be sent: Roots and objects by turns, so that neither waits for all of the other.
+ * False: there is nothing. */
 bool Connection::refill() {
   if (state_ != State::kReady) return false;
   while (out_.size() < kEnoughQueuedBytes && state_ == State::kReady && !large_) {
-    if (!roots_.empty()) {
+    if (!roots_.empty() && !(objects_first_ && !asked_.empty())) {
+      objects_first_ = true;
       RootSource* source = roots_.front();
       roots_.pop_front();
-      if (auto message = source->root_message()) {
+      bool more = false;
+      if (auto message = source->root_message(*this, &more)) {
         begin_frame(0, message->size());
         codec::append(out_, *message);
       }
+      if (more && state_ == State::kReady) roots_.push_back(source);
     } else if (!asked_.empty()) {
+      objects_first_ = false;
       const Asked asked = asked_.front();
       asked_.pop_front();
       serve(asked);

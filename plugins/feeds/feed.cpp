@@ -7,6 +7,7 @@ namespace visor::feeds {
 namespace {
 
 constexpr uint64_t kRefusedMs = 60000;
+constexpr uint64_t kPatienceMs = 200;  // for a Root that whoever we follow will tell, too
 constexpr size_t kMaxRefused = 1024;
 
 }  // namespace
@@ -43,7 +44,7 @@ Feed::Member* Feed::member(const Connection& connection) {
 
 Feed::Member& Feed::join(Connection& connection) {
   if (Member* m = member(connection)) return *m;
-  members_.push_back({&connection, false, false, false, {}});
+  members_.emplace_back().connection = &connection;
   node_.joined(connection, *this);
   return members_.back();
 }
@@ -55,6 +56,10 @@ void Feed::remove(Connection& connection) {
   connection.forget(static_cast<RootSource&>(*this));
   node_.left(connection, *this);
   if (fill_) fill_->drop_source(connection);
+  if (following_ == &connection) {
+    following_ = nullptr;
+    follow_somebody();
+  }
 }
 
 void Feed::connection_closed(Connection& connection) {
@@ -62,6 +67,7 @@ void Feed::connection_closed(Connection& connection) {
 }
 
 void Feed::leave() {
+  leaving_ = true;
   while (!members_.empty()) {
     Connection& connection = *members_.back().connection;
     connection.send(Unsub{id_.feed});
@@ -92,6 +98,7 @@ void Feed::subscribe_on(Connection& connection) {
   if (m.asked) return;
   m.asked = true;
   connection.request(Sub{id_.feed}, *this);
+  if (connection.extended() && !m.plain && (!following_ || following_ == &connection)) follow_on(connection);
 }
 
 void Feed::replied(Connection& connection, const Hash&, const Message* reply) {
@@ -111,6 +118,7 @@ void Feed::replied(Connection& connection, const Hash&, const Message* reply) {
   if (refused_.size() >= kMaxRefused) refused_.clear();
   refused_[connection.peer()] = host_.now_ms() + kRefusedMs;
   m->we = false;
+  if (following_ == &connection) follow_no_more(connection, true);
   if (!m->they) remove(connection);
 }
 
@@ -149,10 +157,18 @@ void Feed::admit(std::optional<std::set<visor_key>> keys) {
 
 // --- Roots ---
 
-std::shared_ptr<const Bytes> Feed::root_message() {
+std::shared_ptr<const Bytes> Feed::root_message(Connection& connection, bool* more) {
+  Member* m = member(connection);
+  if (m && m->followed) return stream_message(*m, more);
+  auto message = root_push();
+  if (m && message) m->sent = message_root_;
+  return message;
+}
+
+std::shared_ptr<const Bytes> Feed::root_push() {
   const StoredRoot* stored = current();
   if (!fill_ && !stored) return nullptr;
-  const Hash& wanted = fill_ ? fill_->root().hash : stored->record.hash;
+  const Hash wanted = fill_ ? fill_->root().hash : stored->record.hash;
   if (message_ && message_root_ == wanted) return message_;
   auto encode_push = [&](const SignedRoot& root) {
     message_ = std::make_shared<const Bytes>(
@@ -167,7 +183,7 @@ std::shared_ptr<const Bytes> Feed::root_message() {
 
 void Feed::push_to_all(const Hash& root) {
   for (const Member& m : members_) {
-    if (m.announced != root) m.connection->push(*this);
+    if (m.announced != root && (m.followed || m.sent != root)) m.connection->push(*this);
   }
 }
 
@@ -214,20 +230,27 @@ void Feed::root_arrived(Connection& connection, const RootPush& push) {
     return;
   }
   if (publisher_) return publisher_->observe(*root);
+  if (following_ == &connection) {
+    m->announced = hash;  // sent before it knew that we follow; the difference comes behind it
+    return;
+  }
   const StoredRoot* stored = current();
   if (stored && stored->nonce != root->root.nonce && root->root.time_ns <= stored->record.time_ns) return;
   const bool older =
       fill_ && (!newer(root->root, fill_->root().root) || (pending_ && !newer(root->root, pending_->root)));
   if (older) return;  // what the peer announced before, it still has
   m->announced = hash;
-  if (!fill_) return start_fill(std::move(*root));
+  const bool wait = following_ != nullptr;  // it will be told by whoever we follow, with less to ask for
+  if (!fill_ && !wait) return start_fill(std::move(*root));
   pending_ = std::move(*root);
+  if (!fill_) patience_ = Timer::once(host_, kPatienceMs, [this] { start_pending(); });
 }
 
 void Feed::start_fill(SignedRoot root) {
   const Hash hash = root.hash;
   ++counters_.fills;
   retry_.cancel();
+  patience_.cancel();
   fill_ = std::make_unique<Fill>(host_, *store_, id_, std::move(root), settings_.fill,
                                  static_cast<Fill::Owner&>(*this));
   for (const Member& m : members_) {
@@ -245,18 +268,24 @@ void Feed::start_pending() {
 
 void Feed::filled(Difference difference) {
   over_ = std::move(fill_);
+  const bool streamed = std::exchange(streamed_, false);
+  for (Member& m : members_) m.plain = false;
   counters_.objects_received += over_->counters().objects;
   counters_.bytes_received += over_->counters().bytes;
   counters_.objects_reused += over_->counters().reused;
   tasks_.post([this] { over_.reset(); });
   retry_ms_ = 0;
   last_error_.clear();
+  // Whoever we follow knows what we have, unless it came from somebody else.
+  if (!streamed) follow_somebody();
+  push_to_all(current()->record.hash);
   start_pending();
   tell(difference);
 }
 
 void Feed::broken(const Error& why) {
   over_ = std::move(fill_);
+  streamed_ = false;
   tasks_.post([this] { over_.reset(); });
   ++counters_.fills_broken;
   counters_.objects_received += over_->counters().objects;
@@ -278,10 +307,11 @@ void Feed::ask_again_later() {
 
 void Feed::ask_again() {
   if (fill_) return;
-  const std::vector<Member> members = members_;
-  for (const Member& m : members) {
-    if (m.we) subscribe_on(*m.connection);
+  std::vector<Connection*> asked;
+  for (const Member& m : members_) {
+    if (m.we) asked.push_back(m.connection);
   }
+  for (Connection* connection : asked) subscribe_on(*connection);
 }
 
 void Feed::check() {
@@ -312,6 +342,10 @@ std::vector<std::shared_ptr<Subscription>> Feed::followers() {
 
 bool Feed::wants_difference() {
   return std::ranges::any_of(followers(), [](const auto& subscription) { return subscription->live(); });
+}
+
+void Feed::fall_behind() {
+  for (const auto& subscription : followers()) subscription->fall_behind();
 }
 
 std::vector<std::string> Feed::wants_partial() {

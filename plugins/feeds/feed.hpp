@@ -7,6 +7,7 @@
 #include "connection.hpp"
 #include "fill.hpp"
 #include "publisher.hpp"
+#include "root_stream.hpp"
 #include "subscription.hpp"
 
 namespace visor::feeds {
@@ -30,6 +31,8 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
     virtual void left(Connection& connection, Feed& feed) = 0;
     /* Who may follow the feed from now on, and could not before. */
     virtual void admitted(Feed& feed, const std::set<visor_key>& keys) = 0;
+    /* A new number under which differences will come from there. */
+    virtual uint32_t follow(Connection& connection, Feed& feed) = 0;
   };
   struct Counters {
     uint64_t roots_received = 0, roots_refused = 0, fills = 0, fills_broken = 0, refused_subscribers = 0;
@@ -56,6 +59,10 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   void unsubscribed(Connection& connection);
   void root_arrived(Connection& connection, const RootPush& push);
   void connection_closed(Connection& connection);
+  /* --- with visors that speak our extension --- */
+  void connection_extended(Connection& connection);
+  void follow_asked(Connection& connection, const Follow& follow);
+  void stream_arrived(Connection& connection, const StreamMessage& message);
   /* Leaves all connections, saying so. */
   void leave();
   /* Now and then: whether the feed is quiet for too long. */
@@ -70,7 +77,9 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   bool may_ask(const visor_key& peer) const;
 
   Fill* fill() { return fill_.get(); }
-  std::shared_ptr<const Bytes> root_message() override;
+  std::shared_ptr<const Bytes> root_message(Connection& connection, bool* more) override;
+  /* The push of the Root that is fetched or, when none is, stored; encoded once for all who get it. */
+  std::shared_ptr<const Bytes> root_push();
 
   /* --- those who follow it here --- */
 
@@ -86,12 +95,22 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   uint64_t root_ms() const { return root_ms_; }
 
  private:
+  /* A peer to which Roots go as differences. */
+  struct Followed {
+    uint32_t number = 0;
+    std::optional<KnownRoot> base;  // nothing: it has one that is not known here
+    std::optional<Resumed> resumed;
+    std::unique_ptr<RootStream> stream;  // on its way
+  };
   struct Member {
     Connection* connection;
     bool they = false;   // asked us
     bool we = false;     // asked it, and it agreed
     bool asked = false;  // asked it just now
+    bool plain = false;  // its differences do not fit what we have: until the next Root by requests
     Hash announced;      // its newest Root
+    Hash sent;           // the Root pushed last
+    std::optional<Followed> followed;  // it wants differences
   };
 
   void replied(Connection& connection, const Hash& object, const Message* reply) override;
@@ -100,6 +119,7 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   void partial(Difference leaves) override;
   std::vector<std::string> wants_partial() override;
   bool wants_difference() override;
+  void fall_behind() override;
   void published(Difference difference) override;
 
   Member* member(const Connection& connection);
@@ -107,6 +127,16 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   void remove(Connection& connection);
   bool outdated(uint64_t nonce, uint64_t seq) const;
   bool newer(const Root& root, const Root& than) const;
+  std::optional<KnownRoot> known_root(const Hash& hash);
+  std::shared_ptr<const Bytes> stream_message(Member& m, bool* more);
+  void follow_on(Connection& connection);
+  void follow_somebody();
+  void follow_no_more(Connection& connection, bool plain);
+  void update_arrived(Member& m, const StreamMessage& message);
+  Result<SignedRoot> draft(const StreamHead& head);
+  void stream_failed(Connection& connection, const Error& why);
+  void end_of_stream();
+  void replace_fill(std::unique_ptr<Fill> fill);
   void start_fill(SignedRoot root);
   void start_pending();
   void push_to_all(const Hash& root);
@@ -127,6 +157,10 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   std::optional<std::set<visor_key>> admitted_;
   std::unique_ptr<Fill> fill_, over_;  // over_: may still be on the stack
   std::optional<SignedRoot> pending_;
+  Connection* following_ = nullptr;  // tells us Roots as differences
+  uint32_t follow_number_ = 0;
+  bool leaving_ = false, streamed_ = false;  // streamed_: the Root being stored came from following_
+  Timer patience_;
   Hash bad_root_;  // of a Root that cannot be read, whoever sends it
   Hash message_root_;
   std::shared_ptr<const Bytes> message_;

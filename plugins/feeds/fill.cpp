@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "treestore.hpp"
+
 namespace visor::feeds {
 namespace {
 
@@ -36,16 +38,20 @@ void Fill::start() {
   prefixes_ = owner_.wants_partial();
   tasks_.post([this] {
     if (over_) return;
-    started_ = true;
-    bool made = false;
-    if (!root_.top().blank()) {
-      Result<uint32_t> top = changes_.note(root_.top(), Kind::kTreeNode, &made);
-      if (!top) return broke(top.error());
-      push_all({*top}, 0);
-    }
     watch_stall();
-    pump();
+    request_tree();
   });
+}
+
+void Fill::request_tree() {
+  started_ = true;
+  bool made = false;
+  if (!root_.top().blank()) {
+    Result<uint32_t> top = changes_.note(root_.top(), Kind::kTreeNode, &made);
+    if (!top) return broke(top.error());
+    push_all({*top}, 0);
+  }
+  pump();
 }
 
 // --- sources ---
@@ -58,11 +64,16 @@ Fill::Source* Fill::source_of(const Connection& connection) {
 void Fill::add_source(Connection& connection) {
   if (over_ || source_of(connection)) return;
   sources_.push_back({&connection, {}});
+  if (suspended()) return abandon_stream();
   pump();
 }
 
 void Fill::drop_source(Connection& connection) {
   std::erase_if(waiting_, [&](const Waiting& w) { return w.connection == &connection; });
+  if (streams_from(connection)) {
+    stream_->from = nullptr;
+    if (!sources_.empty() && !source_of(connection)) abandon_stream();
+  }
   if (source_of(connection)) lost_source(connection);
 }
 
@@ -103,7 +114,7 @@ bool Fill::next_row(uint32_t& row) {
 
 /* Asks for what is next, as far as the sources have room, and takes over what is stored. */
 void Fill::pump() {
-  if (!started_ || over_ || diff_ || std::exchange(pumping_, true)) return;
+  if (!started_ || over_ || diff_ || stream_ || std::exchange(pumping_, true)) return;
   size_t steps = kRowsATurn;
   uint32_t row = 0;
   while (!over_ && next_row(row)) {
@@ -168,23 +179,19 @@ void Fill::replied(Connection& connection, const Hash& hash, const Message* repl
                                       (object ? "another object" : std::string(name_of(*reply)))});
 }
 
-bool Fill::give(const Hash& hash, ByteView object) {
-  const std::optional<uint32_t> row = changes_.find(hash);
-  if (over_ || !row || changes_.row(*row).presence != Presence::kMissing) return false;
-  arrived(*row, object);
-  pump();
-  return true;
+Result<void> Fill::count_in(size_t bytes) {
+  ++counters_.objects;
+  counters_.bytes += bytes;
+  const FeedLimits& limits = options_.limits;
+  if (counters_.bytes <= limits.max_bytes && counters_.objects + counters_.reused <= limits.max_objects)
+    return {};
+  return failure(VISOR_EPROTO, "the Root has more than " + std::to_string(limits.max_objects) +
+                                   " objects or " + std::to_string(limits.max_bytes) + " bytes");
 }
 
 void Fill::arrived(uint32_t row, ByteView object) {
   progress_ms_ = host_.now_ms();
-  ++counters_.objects;
-  counters_.bytes += object.size();
-  if (counters_.bytes > options_.limits.max_bytes ||
-      counters_.objects + counters_.reused > options_.limits.max_objects) {
-    return broke({VISOR_EPROTO, "the Root has more than " + std::to_string(options_.limits.max_objects) +
-                                    " objects or " + std::to_string(options_.limits.max_bytes) + " bytes"});
-  }
+  if (Result<void> counted = count_in(object.size()); !counted) return broke(counted.error());
   if (!process(row, object, false)) return;
   answer_waiting(changes_.hash(row));
   if (changes_.held_bytes() < options_.flush_bytes) return;
@@ -236,14 +243,114 @@ void Fill::note_partial(uint32_t row, ByteView object) {
   std::string path = directories_[changes_.row(row).place].path;
   if (!path.empty()) path += '/';
   path += entry->name;
+  note_leaf(path, entry->leaf);
+}
+
+void Fill::note_leaf(std::string_view path, ByteView value) {
   if (std::ranges::none_of(prefixes_, [&](const std::string& prefix) { return under(path, prefix); })) return;
-  partial_.put(path, entry->leaf);
+  partial_.put(path, value);
   if (std::exchange(partial_posted_, true)) return;
   tasks_.post([this] {
     partial_posted_ = false;
     partial_.sort();
     owner_.partial(std::exchange(partial_, Difference()));
   });
+}
+
+// --- differences ---
+
+std::unique_ptr<Fill::Incoming> Fill::incoming(Connection& from, const Hash& base) {
+  auto emit = [this](const Hash& hash, Kind kind, ByteView object) { return built(hash, kind, object); };
+  return std::make_unique<Incoming>(from, changes_, base, std::move(emit));
+}
+
+void Fill::open_stream(Connection& from) {
+  const StoredRoot* before = store_.current(id_);
+  against_ = before ? before->top : Hash{};
+  collected_ = owner_.wants_difference();
+  if (!root_.hash.blank()) prefixes_ = owner_.wants_partial();
+  // Whatever is shared with the Root before is stored.
+  changes_.spare_lookups();
+  stream_ = incoming(from, against_);
+  if (!root_.hash.blank()) watch_stall();
+}
+
+Result<void> Fill::built(const Hash& hash, Kind kind, ByteView object) {
+  if (Result<void> counted = count_in(object.size()); !counted) return counted;
+  if (Result<void> added = changes_.add(hash, kind, object); !added) return added;
+  answer_waiting(hash);
+  return changes_.held_bytes() < options_.flush_bytes ? Result<void>{} : store_.flush(changes_);
+}
+
+Result<void> Fill::take_ops(ByteView ops) {
+  progress_ms_ = host_.now_ms();
+  while (!ops.empty()) {
+    Result<OpReader::Op> op = stream_->ops.next(ops);
+    if (!op) return std::unexpected(op.error());
+    if (Result<void> applied = stream_->builder.apply(op->path, op->value); !applied) return applied;
+    if (collected_) {
+      op->value.empty() ? difference_.erase(op->path) : difference_.put(op->path, op->value);
+    }
+    if (!prefixes_.empty() && !op->value.empty()) note_leaf(op->path, op->value);
+  }
+  return {};
+}
+
+Result<void> Fill::seal() {
+  Result<Hash> top = stream_->builder.finish();
+  if (!top) return std::unexpected(top.error());
+  if (root_.hash.blank()) {
+    root_.root.refs = {{*top, tree_types().node}};
+    Result<SignedRoot> root =
+        open_root(id_.feed, root_.root.nonce, root_.root.seq, encode(root_.root), root_.signature);
+    if (!root) return std::unexpected(root.error());
+    root_ = std::move(*root);
+  } else if (root_.top() != *top) {
+    return failure(VISOR_EPROTO, "a difference leads to the tree " + to_hex(*top) + ", and its Root names " +
+                                     to_hex(root_.top()));
+  }
+  stream_.reset();
+  sealed_ = true;
+  return {};
+}
+
+void Fill::complete() {
+  stall_.cancel();
+  finish();
+}
+
+void Fill::abandon_stream() {
+  stream_.reset();
+  difference_ = {};
+  changes_.expect_orphans();
+  tasks_.post([this] {
+    if (!over_) request_tree();
+  });
+}
+
+void Fill::resume_stream(Connection& from) {
+  stream_->from = &from;
+  progress_ms_ = host_.now_ms();
+}
+
+Result<void> Fill::move_stream(Connection& from, SignedRoot root) {
+  // What has come and, behind it, what there was before: a tree of its own, to which the rest is told.
+  Result<Hash> top = stream_->builder.finish();
+  if (!top) return std::unexpected(top.error());
+  changes_.expect_orphans();
+  difference_ = {};
+  collected_ = false;
+  root_ = std::move(root);
+  stream_ = incoming(from, *top);
+  progress_ms_ = host_.now_ms();
+  return {};
+}
+
+void Fill::supersede() {
+  over_ = true;
+  stall_.cancel();
+  [[maybe_unused]] Result<void> kept = store_.flush(changes_);
+  refuse_waiting();
 }
 
 // --- those who wait for objects of ours ---
@@ -305,7 +412,10 @@ void Fill::run_check() {
 }
 
 void Fill::finish() {
-  if (owner_.wants_difference() && !collected_) return check_against(against_);  // somebody joined meanwhile
+  if (owner_.wants_difference() && !collected_) {  // somebody joined meanwhile
+    if (!sealed_) return check_against(against_);
+    owner_.fall_behind();
+  }
   over_ = true;
   if (Result<void> committed = store_.commit(id_, root_, changes_); !committed) {
     over_ = false;
@@ -314,7 +424,7 @@ void Fill::finish() {
   for (const Waiting& waiting : std::exchange(waiting_, {})) {
     waiting.connection->serve_again(waiting.seq, waiting.hash);
   }
-  owner_.filled(diff_->take());
+  owner_.filled(diff_ ? diff_->take() : std::move(difference_));
 }
 
 void Fill::broke(Error why) {
@@ -332,6 +442,10 @@ void Fill::watch_stall() {
   if (now_ms >= total_ms) {
     return broke(
         {VISOR_ETIMEDOUT, "the fill took longer than " + std::to_string(options_.total_ms / 1000) + " s"});
+  }
+  if (now_ms >= stalled_ms && stream_ && !sources_.empty()) {
+    progress_ms_ = now_ms;
+    abandon_stream();
   }
   // Waiting for room on a connection that others fill from is no stall.
   if (now_ms >= stalled_ms && (in_flight_ > 0 || sources_.empty())) {

@@ -1,14 +1,19 @@
 /* Fetching what a new Root needs and the store lacks (specification cxo.md, 8.6).
  *
  * Objects are asked for in the order of the tree, many at a time from each source, and only ever once: what
- * is stored is not fetched, not even what an earlier fill left behind.  An object may also be given without
- * being asked for, which is where a second way of getting objects belongs.  When all is there the tree is
- * read against the one before, which checks its form and gives the difference, and then it is committed. */
+ * is stored is not fetched, not even what an earlier fill left behind.  When all is there the tree is read
+ * against the one before, which checks its form and gives the difference, and then it is committed.
+ *
+ * From a visor that tells Roots as differences (extension.hpp) objects are not asked for: they are built,
+ * here, from the tree before and what is different.  What was built stays when the connection breaks: the
+ * same Root, or a later one, can go on where it was, and so can requests. */
 #ifndef VISOR_FEEDS_FILL_HPP
 #define VISOR_FEEDS_FILL_HPP
 #include "connection.hpp"
+#include "extension.hpp"
 #include "limits.hpp"
 #include "store.hpp"
+#include "tree_builder.hpp"
 #include "tree_diff.hpp"
 
 namespace visor::feeds {
@@ -34,6 +39,8 @@ class Fill final : public Requester {
     /* Prefixes of those who want to be told early; what is under them is fetched first. */
     virtual std::vector<std::string> wants_partial() = 0;
     virtual bool wants_difference() = 0;
+    /* The difference of the Root that is stored next is not known: whoever wants it finds it later. */
+    virtual void fall_behind() = 0;
   };
   struct Counters {
     uint64_t objects = 0, bytes = 0;  // that came
@@ -53,8 +60,29 @@ class Fill final : public Requester {
   void drop_source(Connection& connection);
   size_t sources() const { return sources_.size(); }
 
-  /* An object that somebody sends unasked; false: it is not wanted.  `hash` is that of `object`. */
-  bool give(const Hash& hash, ByteView object);
+  /* --- differences to the feed's current Root, from one connection, instead of start() --- */
+
+  /* A Root whose hash is blank gets its top, and is verified, by seal(). */
+  void open_stream(Connection& from);
+  bool streams_from(const Connection& connection) const { return stream_ && stream_->from == &connection; }
+  bool streaming() const { return stream_ && stream_->from; }
+  /* VISOR_EPROTO: the sender is to blame; otherwise the difference does not fit what is stored here. */
+  Result<void> take_ops(ByteView ops);
+  /* No more follow: the tree is the one that the Root names, and the Root is its owner's. */
+  Result<void> seal();
+  /* Stores a sealed Root. */
+  void complete();
+  /* Goes on by requests. */
+  void abandon_stream();
+  /* The connection broke, and nobody else has the Root: all is kept as it is. */
+  bool suspended() const { return stream_ && !stream_->from; }
+  /* How far it came. */
+  const std::string& place() const { return stream_->ops.place(); }
+  void resume_stream(Connection& from);
+  /* The same, towards a later Root. */
+  Result<void> move_stream(Connection& from, SignedRoot root);
+  /* A better fill takes its place. */
+  void supersede();
 
   /* For peers that ask for an object of this Root: what has come, or a note that they wait for it. */
   ByteView held(const Hash& hash) const { return changes_.held(hash); }
@@ -70,6 +98,13 @@ class Fill final : public Requester {
   struct Source {
     Connection* connection;
     std::vector<uint32_t> asked;  // rows
+  };
+  struct Incoming {
+    Incoming(Connection& sender, ObjectReader& objects, const Hash& base, TreeBuilder::Emit emit)
+        : from(&sender), builder(objects, base, std::move(emit)) {}
+    Connection* from;  // null while it is suspended
+    TreeBuilder builder;
+    OpReader ops;
   };
   struct Directory {
     uint32_t parent = 0;
@@ -94,6 +129,11 @@ class Fill final : public Requester {
   void arrived(uint32_t row, ByteView object);
   bool process(uint32_t row, ByteView object, bool stored);
   void note_partial(uint32_t row, ByteView object);
+  void note_leaf(std::string_view path, ByteView value);
+  std::unique_ptr<Incoming> incoming(Connection& from, const Hash& base);
+  Result<void> built(const Hash& hash, Kind kind, ByteView object);
+  Result<void> count_in(size_t bytes);
+  void request_tree();
   void put_back(uint32_t row);
   void lost_source(Connection& connection);
   void answer_waiting(const Hash& hash);
@@ -122,10 +162,13 @@ class Fill final : public Requester {
   Difference partial_;
   bool partial_posted_ = false;
   std::deque<Waiting> waiting_;
+  std::unique_ptr<Incoming> stream_;
+  Difference difference_;  // as it was told
   std::unique_ptr<TreeDiff> diff_;
   Hash against_;            // the top that diff_ compares with
   bool collected_ = false;  // whether it keeps what is different
   bool started_ = false, over_ = false, pumping_ = false;
+  bool sealed_ = false;
   uint64_t started_ms_, progress_ms_;
   Timer stall_;
   Counters counters_;

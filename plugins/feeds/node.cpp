@@ -258,7 +258,17 @@ void Node::admitted(Feed& feed, const std::set<visor_key>& keys) {
 
 void Node::left(Connection& connection, Feed& feed) {
   auto number = numbers_.find(&connection);
-  if (number != numbers_.end()) std::erase(peers_.at(number->second).feeds, &feed);
+  if (number == numbers_.end()) return;
+  Peer& peer = peers_.at(number->second);
+  std::erase(peer.feeds, &feed);
+  std::erase_if(peer.followed, [&](const auto& entry) { return entry.second == &feed; });
+}
+
+uint32_t Node::follow(Connection& connection, Feed& feed) {
+  Peer& peer = peer_of(connection);
+  std::erase_if(peer.followed, [&](const auto& entry) { return entry.second == &feed; });
+  peer.followed[++last_follow_] = &feed;
+  return last_follow_;
 }
 
 size_t Node::connection_unfinished(ptrdiff_t change) {

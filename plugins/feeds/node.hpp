@@ -75,6 +75,7 @@ class Node final : private ConnectionUser, private Feed::Members, private Link::
     std::unique_ptr<Connection> connection;
     std::string network;
     std::vector<Feed*> feeds;
+    std::map<uint32_t, Feed*> followed;  // by the number that we gave
     bool previewed = false;
     bool was_ready = false;
   };
@@ -96,9 +97,12 @@ class Node final : private ConnectionUser, private Feed::Members, private Link::
   void joined(Connection& connection, Feed& feed) override;
   void left(Connection& connection, Feed& feed) override;
   void admitted(Feed& feed, const std::set<visor_key>& keys) override;
+  uint32_t follow(Connection& connection, Feed& feed) override;
   void connection_ready(Connection& connection) override;
   void connection_closed(Connection& connection, const Error& why) override;
   void connection_message(Connection& connection, uint32_t seq, const Message& message) override;
+  void connection_extended(Connection& connection) override;
+  void connection_extension(Connection& connection, ByteView message) override;
   Result<std::optional<ByteView>> connection_object(Connection& connection, uint32_t seq,
                                                     const Hash& hash) override;
   std::shared_ptr<const Bytes> connection_large_object(const Hash& hash, ByteView object) override;
@@ -129,6 +133,7 @@ class Node final : private ConnectionUser, private Feed::Members, private Link::
   std::map<uint64_t, Peer> peers_;                 // in the order in which they came
   std::map<const Connection*, uint64_t> numbers_;  // looked up in, never gone over
   uint64_t last_number_ = 0;
+  uint32_t last_follow_ = 0;
   std::map<visor_key, Connection*> ready_;  // one a peer
   std::map<visor_key, std::unique_ptr<Link>> links_;
   std::map<std::string, Listening> listening_;

@@ -1,4 +1,5 @@
 // What peers ask of a node (specification cxo.md, 8.4 and 8.5).
+#include "extension.hpp"
 #include "lib/codec/endian.hpp"
 #include "node.hpp"
 
@@ -38,6 +39,29 @@ void Node::connection_message(Connection& connection, uint32_t seq, const Messag
   if (std::holds_alternative<RqList>(message)) return requested_list(connection, seq);
   if (std::holds_alternative<RqPreview>(message)) return requested_preview(connection, seq, *owner);
   if (std::holds_alternative<RqPeers>(message)) return connection.send(Err{"not in swarm"}, seq);
+}
+
+void Node::connection_extended(Connection& connection) {
+  // Feeds that were asked for before this was known.
+  for (Feed* feed : std::vector<Feed*>(peer_of(connection).feeds)) feed->connection_extended(connection);
+}
+
+void Node::connection_extension(Connection& connection, ByteView message) {
+  auto broken = [&](const Error& why) {
+    connection.close({VISOR_EPROTO, "the peer broke the protocol: " + why.text});
+  };
+  if (message[0] == kFollowType) {
+    Result<Follow> follow = decode_follow(message.subspan(1));
+    if (!follow) return broken(follow.error());
+    if (Feed* feed = find(follow->feed)) feed->follow_asked(connection, *follow);
+    return;
+  }
+  Result<StreamMessage> read = decode_stream_message(message);
+  if (!read) return broken(read.error());
+  const Peer& peer = peer_of(connection);
+  auto found = peer.followed.find(read->head.number);
+  // One that is followed no more, or under another number.
+  if (found != peer.followed.end()) found->second->stream_arrived(connection, *read);
 }
 
 void Node::requested_list(Connection& connection, uint32_t seq) {

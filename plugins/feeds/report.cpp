@@ -56,7 +56,8 @@ json::object feed_report(Host host, Feed& feed) {
   if (const Fill* fill = feed.fill()) {
     out["filling"] = json::object{{"seq", fill->root().root.seq},    {"objects", fill->counters().objects},
                                   {"bytes", fill->counters().bytes}, {"missing", fill->missing()},
-                                  {"sources", fill->sources()},      {"checking", fill->checking()}};
+                                  {"sources", fill->sources()},      {"checking", fill->checking()},
+                                  {"streaming", fill->streaming()}};
   }
   if (Publisher* publisher = feed.publisher()) out["publisher"] = publisher_report(host, *publisher);
   return out;

@@ -119,6 +119,7 @@ Result<void> Store::commit(const FeedId& id, const SignedRoot& root, Changes& ch
   if (auto done = changes.add(root.hash, Kind::kRoot, root.encoded); !done) return done;
   bool made = false;  // the slot of the record
   if (auto done = changes.refer(root.hash, Kind::kRoot, &made); !done) return std::unexpected(done.error());
+  if (auto done = changes.drop_orphans(); !done) return done;
   if (auto done = changes.reconcile(); !done) return done;
 
   Batch batch{counters_, {}, {}, {}};

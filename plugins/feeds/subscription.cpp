@@ -40,6 +40,12 @@ void Subscription::pause(bool paused) {
   state_ = State::kPaused;
 }
 
+void Subscription::fall_behind() {
+  if (state_ != State::kLive) return;
+  pause(true);
+  pause(false);
+}
+
 void Subscription::catch_up_later() {
   tasks_.post([this] { catch_up(); });
 }

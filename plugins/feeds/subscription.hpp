@@ -31,6 +31,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   /* Tells what is there; on later turns. */
   void start() { catch_up_later(); }
   void pause(bool paused);
+  /* The next Root comes without its difference. */
+  void fall_behind();
   /* The feed's current Root is another now. */
   void root(const Difference& difference, uint64_t seq);
   void partial(const Difference& leaves, uint64_t seq);

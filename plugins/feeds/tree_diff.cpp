@@ -59,14 +59,59 @@ TreeDiff::TreeDiff(ObjectReader& objects, const Hash& old_top, const Hash& new_t
       collect_(collect),
       path_(std::move(prefix)) {}
 
-Result<bool> TreeDiff::run(uint64_t steps) {
-  if (!started_) {
-    started_ = true;
-    if (old_top_ != new_top_) {
-      if (Result<void> pushed = push(old_top_, new_top_); !pushed) return std::unexpected(pushed.error());
+TreeDiff::TreeDiff(ObjectReader& objects, const Hash& old_top, const Hash& new_top, uint64_t max_steps,
+                   DiffSink& sink)
+    : TreeDiff(objects, old_top, new_top, max_steps) {
+  sink_ = &sink;
+}
+
+Result<void> TreeDiff::start() {
+  if (std::exchange(started_, true) || old_top_ == new_top_) return {};
+  return push(old_top_, new_top_);
+}
+
+Result<void> TreeDiff::start_after(std::string_view path) {
+  if (Result<void> started = start(); !started) return started;
+  Result<std::vector<std::string_view>> names = split_path(path);
+  if (!names) return std::unexpected(names.error());
+  for (size_t depth = 0; depth < names->size() && !frames_.empty(); ++depth) {
+    Frame& frame = frames_.back();
+    const std::string_view name = (*names)[depth];
+    Result<Position> before = find_name(objects_, frame.before, name);
+    if (!before) return std::unexpected(before.error());
+    Result<Position> after = find_name(objects_, frame.after, name);
+    if (!after) return std::unexpected(after.error());
+    frame.i = before->index;
+    frame.j = after->index;
+    Entry old, now;
+    if (before->exact) {
+      Result<Entry> entry = old_entry(frame);
+      if (!entry) return std::unexpected(entry.error());
+      old = std::move(*entry);
     }
+    if (after->exact) {
+      Result<Entry> entry = new_entry(frame);
+      if (!entry) return std::unexpected(entry.error());
+      now = std::move(*entry);
+    }
+    if (before->exact) ++frame.i;
+    if (depth + 1 == names->size()) {
+      // What was told of this name was told of a leaf; a directory that took its place is still to come.
+      if (after->exact && !(now.directory && !old.directory)) ++frame.j;
+      return {};
+    }
+    if (after->exact) ++frame.j;
+    enter(frame, std::string(name));
+    const Hash from = old.directory ? old.sub : Hash{}, to = now.directory ? now.sub : Hash{};
+    if (from == to) return {};
+    if (Result<void> pushed = push(from, to); !pushed) return pushed;
   }
-  for (; steps > 0 && !frames_.empty(); --steps) {
+  return {};
+}
+
+Result<bool> TreeDiff::run(uint64_t steps) {
+  if (Result<void> started = start(); !started) return std::unexpected(started.error());
+  for (; steps > 0 && !frames_.empty() && !(sink_ && sink_->full()); --steps) {
     if (steps_left_-- == 0) return failure(VISOR_EPROTO, "a tree names more leaves than are read");
     if (Result<void> done = step(); !done) return std::unexpected(done.error());
   }
@@ -85,6 +130,8 @@ Result<void> TreeDiff::push(const Hash& before, const Hash& after) {
   list = open_directory(objects_, after);
   if (!list) return std::unexpected(list.error());
   frame.after = std::move(*list);
+  const bool empty = frame.after.size() == 0;
+  if (empty ? !after.blank() && !frames_.empty() : frame.after.degree() != kListDegree) usual_ = false;
   frame.path_size = path_.size();
   frames_.push_back(std::move(frame));
   return {};
@@ -149,6 +196,7 @@ Result<TreeDiff::Entry> TreeDiff::new_entry(Frame& frame) {
   Result<TreeEntry> entry = read_entry(objects_, frame.after, frame.j);
   if (!entry) return std::unexpected(entry.error());
   Entry read{std::string(entry->name), entry->sub, entry->is_leaf(), entry->is_directory()};
+  if (read.leaf ? !entry->sub.blank() : !read.directory) usual_ = false;
   if (collect_) value_.assign(entry->leaf.begin(), entry->leaf.end());
   if (Result<void> order = check_order(frame, read.name); !order) return std::unexpected(order.error());
   return read;
@@ -201,9 +249,9 @@ void TreeDiff::enter(Frame& frame, const std::string& name) {
 Result<void> TreeDiff::apply(const Entry* before, const Entry* after) {
   if (collect_) {
     if (after && after->leaf) {
-      difference_.put(path_, value_);
+      sink_ ? sink_->put(path_, value_) : difference_.put(path_, value_);
     } else if (before && before->leaf) {
-      difference_.erase(path_);
+      sink_ ? sink_->erase(path_) : difference_.erase(path_);
     }
   }
   const Hash from = before && before->directory ? before->sub : Hash{};

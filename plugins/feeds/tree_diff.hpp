@@ -32,6 +32,17 @@ class Difference {
   size_t used_ = 0, room_ = 0;  // of the last chunk
 };
 
+/* Whoever takes differences as they are found, in order. */
+class DiffSink {
+ public:
+  virtual ~DiffSink() = default;
+  /* Lent for the call. */
+  virtual void put(std::string_view path, ByteView value) = 0;
+  virtual void erase(std::string_view path) = 0;
+  /* It takes no more for now. */
+  virtual bool full() const = 0;
+};
+
 /* Runs in steps, so that a large tree does not hold up the loop. */
 class TreeDiff {
  public:
@@ -39,6 +50,15 @@ class TreeDiff {
    * check the new tree.  The reader must outlive it. */
   TreeDiff(ObjectReader& objects, const Hash& old_top, const Hash& new_top, uint64_t max_steps,
            bool collect = true, std::string prefix = "");
+
+  /* Differences go to the sink; a run ends early when that is full. */
+  TreeDiff(ObjectReader& objects, const Hash& old_top, const Hash& new_top, uint64_t max_steps,
+           DiffSink& sink);
+  /* Leaves out the differences up to a path; before the first run. */
+  Result<void> start_after(std::string_view path);
+  /* Whether what was read of the new tree is formed as by our own publisher, so that whoever applies the
+   * differences to the old tree gets this very one. */
+  bool usual() const { return usual_; }
 
   /* True when it is done.  VISOR_EPROTO: the new tree is not one; VISOR_ENOENT: an object is missing. */
   Result<bool> run(uint64_t steps);
@@ -58,6 +78,7 @@ class TreeDiff {
     bool leaf = false, directory = false;
   };
 
+  Result<void> start();
   Result<void> push(const Hash& before, const Hash& after);
   Result<void> step();
   Result<bool> skip_equal(Frame& frame);
@@ -71,7 +92,8 @@ class TreeDiff {
   Hash old_top_, new_top_;
   uint64_t steps_left_;
   bool collect_;
-  bool started_ = false;
+  DiffSink* sink_ = nullptr;
+  bool started_ = false, usual_ = true;
   std::vector<Frame> frames_;
   std::string path_;
   Bytes value_;  // of the new entry at hand

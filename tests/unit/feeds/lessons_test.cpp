@@ -127,12 +127,12 @@ TEST_CASE("feeds: lesson 40, a Root and a large object are encoded once for all 
   Two t;
   t.owner.write(Ops().put("x", "1"));
   t.host.advance_ms(1000);
-  const auto first = t.owner.own().root_message();
+  const auto first = t.owner.own().root_push();
   REQUIRE(first);
-  CHECK(t.owner.own().root_message() == first);  // the very same bytes
+  CHECK(t.owner.own().root_push() == first);  // the very same bytes
   t.owner.write(Ops().put("x", "2"));
   t.host.advance_ms(1000);
-  CHECK(t.owner.own().root_message() != first);
+  CHECK(t.owner.own().root_push() != first);
 }
 
 TEST_CASE("feeds: lesson 46, a quiet feed is asked about less and less often", "[feeds][lesson]") {

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <functional>
 
+#include "plugins/feeds/extension.hpp"
 #include "plugins/feeds/node.hpp"
 #include "plugins/feeds/tree_reader.hpp"
 #include "tests/support/memory_host.hpp"
@@ -18,6 +19,13 @@ namespace visor::test {
 using namespace visor::feeds;
 
 constexpr uint16_t kPort = 50;
+
+/* Of a peer that knows nothing beyond node protocol 3. */
+inline NodeSettings plain() {
+  NodeSettings settings;
+  settings.connection.streams = false;
+  return settings;
+}
 
 inline crypto::Signature sign_as(TestIdentity& identity, const Hash& hash) {
   crypto::Signature signature;
@@ -173,6 +181,12 @@ class ByHand {
                            REQUIRE(body);
                            if (!*body) return;
                            Frame frame = decode_frame(**body);
+                           const bool announced = frame.message[0] == 13 && frame.message.size() > 5 &&
+                                                  is_announcement(frame.message.subspan(5));
+                           if (frame.message[0] >= 64 || announced) {  // of the extension
+                             unknown.emplace_back(frame.message.begin(), frame.message.end());
+                             continue;
+                           }
                            heard.push_back(
                                {frame.seq, frame.rseq, Bytes(frame.message.begin(), frame.message.end())});
                            if (on_message) on_message(heard.back());
@@ -205,6 +219,7 @@ class ByHand {
   }
 
   std::vector<Heard> heard;
+  std::vector<Bytes> unknown;  // messages that are none of protocol 3
   std::function<void(const Heard&)> on_message;
   bool ended = false;
   std::optional<Error> closed;

@@ -6,7 +6,7 @@ namespace visor::test {
 namespace {
 
 TEST_CASE("feeds: the worked example, message by message", "[feeds]") {
-  Scene s;
+  Scene s(plain());
   auto peer = s.stranger.connect(s.owner.key());
   CHECK(peer->say(Syn{3, s.stranger.key()}) == 1);
   s.host.run();

@@ -259,7 +259,8 @@ TEST_CASE("feeds: while the owner is away, another follower is a source", "[feed
 
 TEST_CASE("feeds: two sources share a fill, and one may go", "[feeds]") {
   World w;
-  Machine owner(w.host, w.wire, 1), first(w.host, w.wire, 2), second(w.host, w.wire, 3);
+  Machine owner(w.host, w.wire, 1, plain()), first(w.host, w.wire, 2, plain()),
+      second(w.host, w.wire, 3, plain());
   owner.serve();
   first.serve();
   first.open(owner.key());
@@ -337,7 +338,7 @@ TEST_CASE("feeds: a follower of a prefix is told of its branch alone", "[feeds]"
 TEST_CASE("feeds: leaves are told while the Root still arrives, the wanted branch first", "[feeds]") {
   World w;
   w.wire->manners->piece = 300;
-  Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
+  Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2, plain());
   owner.serve();
   owner.write(numbered(0, 1400));
   w.host.advance_ms(100);

@@ -1,0 +1,57 @@
+/* Makes a tree of another one and the differences to it, told in the order of compare_paths: reads of the old
+ * tree what lies beside the changes, shares with it whatever is equal, and emits new objects, children first.
+ */
+#ifndef VISOR_FEEDS_TREE_BUILDER_HPP
+#define VISOR_FEEDS_TREE_BUILDER_HPP
+#include "list_writer.hpp"
+#include "tree_reader.hpp"
+
+namespace visor::feeds {
+
+class TreeBuilder {
+ public:
+  /* The object is lent. */
+  using Emit = std::function<Result<void>(const Hash& address, Kind kind, ByteView object)>;
+
+  /* base: the old tree's top, blank for none; `objects` must outlive this. */
+  TreeBuilder(ObjectReader& objects, const Hash& base, Emit emit);
+  TreeBuilder(const TreeBuilder&) = delete;
+  TreeBuilder& operator=(const TreeBuilder&) = delete;
+
+  /* A leaf; an empty value deletes it.  VISOR_EPROTO for what cannot be, after which this is of no use:
+   * deleting what is not there, a leaf where a directory was begun, paths and values that no tree has.
+   * VISOR_ENOENT: the old tree is not whole. */
+  Result<void> apply(std::string_view path, ByteView value);
+  /* The top's address, once all differences are told. */
+  Result<Hash> finish();
+
+ private:
+  struct Frame {
+    ListView base;
+    uint64_t next = 0;  // of its children, the first that has no successor in the new one yet
+    ListWriter list;
+    std::string name;       // in the directory above
+    std::string last_name;  // of what was put last
+  };
+
+  Result<void> descend(std::string_view path);
+  Result<void> enter(std::string_view name);
+  Result<void> leave();
+  Result<bool> advance(Frame& frame, std::string_view name);
+  Result<uint64_t> search(Frame& frame, std::string_view name);
+  Result<void> copy(Frame& frame, uint64_t end);
+  Result<Hash> close(Frame& frame);
+  Result<void> check_after(Frame& frame, std::string_view name);
+  Result<Hash> add_entry(const TreeEntry& entry);
+
+  ObjectReader& objects_;
+  Hash base_;
+  Emit emit_;
+  ListWriter::Emit list_emit_;
+  std::vector<Frame> frames_;  // the directories that lead to where we are; [0]: the top
+  std::string replaced_;       // a directory of the old tree that became a leaf: what was below it goes
+  Bytes object_;
+};
+
+}  // namespace visor::feeds
+#endif  // VISOR_FEEDS_TREE_BUILDER_HPP
