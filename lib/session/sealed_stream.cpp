@@ -56,6 +56,7 @@ void SealedStream::receive_early() {
 void SealedStream::receive(ByteView wire) {
   heard_ms_ = host().now_ms();
   Bytes plain;
+  plain.reserve(reader_.buffered_bytes() + wire.size());
   Result<void> opened = reader_.read(wire, plain);
   if (!plain.empty()) deliver(plain);
   if (!opened && !finished()) fail(opened.error());

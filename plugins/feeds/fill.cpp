@@ -194,7 +194,7 @@ void Fill::arrived(uint32_t row, ByteView object) {
   if (Result<void> counted = count_in(object.size()); !counted) return broke(counted.error());
   if (!process(row, object, false)) return;
   answer_waiting(changes_.hash(row));
-  if (changes_.held_bytes() < options_.flush_bytes) return;
+  if (!holds_much()) return;
   if (Result<void> flushed = store_.flush(changes_); !flushed) broke(flushed.error());
 }
 
@@ -279,7 +279,7 @@ Result<void> Fill::built(const Hash& hash, Kind kind, ByteView object) {
   if (Result<void> counted = count_in(object.size()); !counted) return counted;
   if (Result<void> added = changes_.add(hash, kind, object); !added) return added;
   answer_waiting(hash);
-  return changes_.held_bytes() < options_.flush_bytes ? Result<void>{} : store_.flush(changes_);
+  return holds_much() ? store_.flush(changes_) : Result<void>{};
 }
 
 Result<void> Fill::take_ops(ByteView ops) {

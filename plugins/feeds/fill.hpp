@@ -21,7 +21,7 @@ namespace visor::feeds {
 struct FillOptions {
   uint64_t stall_ms = 120000;  // without any object
   uint64_t total_ms = 600000;
-  size_t flush_bytes = 4u << 20;  // held in memory
+  size_t flush_bytes = 4u << 20;  // held in memory, unless the store is there, too
   FeedLimits limits;
 };
 
@@ -134,6 +134,9 @@ class Fill final : public Requester {
   Result<void> built(const Hash& hash, Kind kind, ByteView object);
   Result<void> count_in(size_t bytes);
   void request_tree();
+  bool holds_much() const {
+    return changes_.held_bytes() >= options_.flush_bytes && store_.options().durable;
+  }
   void put_back(uint32_t row);
   void lost_source(Connection& connection);
   void answer_waiting(const Hash& hash);

@@ -39,6 +39,7 @@ struct StoredRoot {
 struct StoreOptions {
   uint64_t grace_ms = 660000;                    // how long an unreferenced object stays
   uint64_t max_unreferenced_bytes = 256u << 20;  // beyond, the oldest go earlier
+  bool durable = true;                           // the drive is; else nothing is gained by writing early
 };
 
 class Store : public ObjectReader {

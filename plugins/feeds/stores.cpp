@@ -29,11 +29,13 @@ void Stores::open(const std::string& wanted, Opened done) {
                                               "; configure one, e.g. storage_memory"));
     });
   }
+  StoreOptions options = options_.store;
+  options.durable = (provider->api->caps & VISOR_DRIVE_DURABLE) != 0;
   const visor_status status = opening.request.start(
       [&](visor_done d) { return provider->api->open(provider, VISOR_TEXT("feeds"), d); },
-      [this, drive](visor_status result, visor_kv* kv) {
+      [this, drive, options](visor_status result, visor_kv* kv) {
         if (result != VISOR_OK) return opened(drive, std::unexpected(host_.error(result)));
-        Result<std::unique_ptr<Store>> store = Store::open(host_, Owned<visor_kv>(kv), options_.store);
+        Result<std::unique_ptr<Store>> store = Store::open(host_, Owned<visor_kv>(kv), options);
         if (!store) return opened(drive, std::unexpected(store.error()));
         opened(drive, std::shared_ptr<Store>(std::move(*store)));
       });

@@ -220,12 +220,14 @@ Result<void> TreeDiff::step() {
     if (!before) return std::unexpected(before.error());
   }
   if (new_left) {
-    Result<TreeEntry> entry = read_entry(objects_, frame.after, frame.j);
-    if (!entry) return std::unexpected(entry.error());
-    if (old_left && before->name < entry->name) {
-      ++frame.i;
-      enter(frame, before->name);
-      return apply(&*before, nullptr);
+    if (old_left) {
+      Result<TreeEntry> entry = read_entry(objects_, frame.after, frame.j);
+      if (!entry) return std::unexpected(entry.error());
+      if (before->name < entry->name) {
+        ++frame.i;
+        enter(frame, before->name);
+        return apply(&*before, nullptr);
+      }
     }
     after = new_entry(frame);
     if (!after) return std::unexpected(after.error());

@@ -26,22 +26,18 @@ using ViewPtr = std::shared_ptr<View>;
 
 class Cursor final : public CursorProvider {
  public:
-  Cursor(Host host, ViewPtr view) : CursorProvider(host), view_(std::move(view)), at_(map().end()) {}
+  Cursor(Host host, ViewPtr view) : CursorProvider(host), view_(std::move(view)) {}
 
   visor_status seek(visor_span target, int32_t how) override {
     switch (how) {
       case VISOR_FIRST:
-        at_ = map().begin();
-        return show_from(+1);
+        return show(table().first(), +1);
       case VISOR_LAST:
-        at_ = map().end();
-        return step_back();
+        return show(table().last(), -1);
       case VISOR_AT_OR_AFTER:
-        at_ = map().lower_bound(text(target));
-        return show_from(+1);
+        return show(table().at_or_after(text(target)), +1);
       case VISOR_AT_OR_BEFORE:
-        at_ = map().upper_bound(text(target));
-        return step_back();
+        return show(table().at_or_before(text(target)), -1);
       default:
         return host().fail(VISOR_EINVAL, "seek is told VISOR_FIRST, LAST, AT_OR_AFTER or AT_OR_BEFORE; got " +
                                              std::to_string(how));
@@ -51,35 +47,24 @@ class Cursor final : public CursorProvider {
     if (direction != 1 && direction != -1) {
       return host().fail(VISOR_EINVAL, "a step is +1 or -1; got " + std::to_string(direction));
     }
-    if (at_ == map().end()) return VISOR_ENOENT;
-    if (direction < 0) return step_back();
-    ++at_;
-    return show_from(+1);
+    if (!at_.entry) return VISOR_ENOENT;
+    return show(direction > 0 ? table().next(at_) : table().previous(at_), direction);
   }
 
  private:
-  const Table::Map& map() const { return view_->table().map(); }
+  const Table& table() const { return view_->table(); }
 
-  visor_status step_back() {
-    if (at_ == map().begin()) return leave();
-    --at_;
-    return show_from(-1);
-  }
-  // Shows the entry here, or the nearest visible one in the direction.
-  visor_status show_from(int direction) {
-    while (at_ != map().end()) {
-      if (const auto* version = view_->table().visible(at_, view_->sequence())) {
-        key = to_span(std::string_view(at_->first));
-        value = to_span(std::string_view(version->value));
-        return VISOR_OK;
-      }
-      if (direction < 0 && at_ == map().begin()) break;
-      direction < 0 ? --at_ : ++at_;
+  // Shows the entry there, or the nearest visible one in the direction.
+  visor_status show(Table::Position at, int direction) {
+    for (; at.entry; at = direction > 0 ? table().next(at) : table().previous(at)) {
+      const Table::Version* version = table().visible(*at.entry, view_->sequence());
+      if (!version) continue;
+      at_ = at;
+      key = to_span(at.entry->key());
+      value = to_span(std::string_view(version->value));
+      return VISOR_OK;
     }
-    return leave();
-  }
-  visor_status leave() {
-    at_ = map().end();
+    at_ = {};
     key = value = visor_span{};
     return VISOR_ENOENT;
   }

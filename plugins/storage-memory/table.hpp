@@ -2,15 +2,18 @@
 #pragma once
 #include <visor/value.hpp>
 
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace visor::storage_memory {
 
 // Every batch of writes has a sequence number; a reader sees the newest version at or below the one it began
 // with. While no reader is open, values are overwritten in place and nothing is kept twice.
+//
+// Entries stand in runs of at most kRun, in order, beside the first eight bytes of their keys: most
+// comparisons end there, so that finding one of a million hashes reads a handful of cache lines.
 class Table {
  public:
   struct Version {
@@ -20,8 +23,28 @@ class Table {
     std::string value;
     std::unique_ptr<Version> older;
   };
-  using Map = std::map<std::string, Version, std::less<>>;
-  using Position = Map::const_iterator;
+  class Entry {
+   public:
+    static Entry* make(std::string_view key);
+    static void destroy(Entry* entry);
+    std::string_view key() const { return {reinterpret_cast<const char*>(this + 1), key_bytes_}; }
+    Version version;
+
+   private:
+    explicit Entry(size_t key_bytes) : key_bytes_(key_bytes) {}
+    size_t key_bytes_;  // which follow in memory
+  };
+  // A place between entries or at one; found again by itself when the map has changed.
+  struct Position {
+    const Entry* entry = nullptr;  // null: before the first or behind the last
+    size_t run = 0, index = 0;
+    uint64_t change = 0;
+  };
+
+  Table() = default;
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+  ~Table();
 
   void put(std::string_view key, std::string_view value);
   void erase(std::string_view key);
@@ -30,8 +53,15 @@ class Table {
 
   // The value as the reader sees it; null: no such key.
   const std::string* get(std::string_view key, uint64_t reader) const;
-  const Map& map() const { return map_; }
-  const Version* visible(Position at, uint64_t reader) const;
+  const Version* visible(const Entry& entry, uint64_t reader) const;
+
+  Position first() const { return at(0, 0); }
+  Position last() const;
+  Position at_or_after(std::string_view key) const;
+  Position at_or_before(std::string_view key) const;
+  // The entry must not have been removed: a reader that sees it keeps it.
+  Position next(const Position& position) const;
+  Position previous(const Position& position) const;
 
   // A reader's view begins at the latest batch; each view is closed once.
   uint64_t open_view();
@@ -45,19 +75,37 @@ class Table {
   size_t kept_versions() const { return kept_; }
 
  private:
-  bool seen(const Version& version) const { return !views_.empty() && *views_.rbegin() >= version.sequence; }
-  void keep_older(Map::iterator at);
-  void list(Map::iterator at);
-  void prune();
-  void prune(Map::iterator at);
+  static constexpr size_t kRun = 256;
+  struct Slot {
+    uint64_t head;  // the first eight bytes of the key, big-endian, zeros behind a shorter one
+    Entry* entry;
+  };
+  struct Place {
+    size_t run, index;
+    bool exact;
+  };
 
-  Map map_;
+  static uint64_t head_of(std::string_view key);
+  static bool before(const Slot& slot, uint64_t head, std::string_view key);
+  Place find(std::string_view key) const;
+  Position at(size_t run, size_t index) const;
+  void insert(Place place, uint64_t head, Entry* entry);
+  void remove(const Entry& entry);
+  bool seen(const Version& version) const { return !views_.empty() && *views_.rbegin() >= version.sequence; }
+  void keep_older(Entry& entry);
+  void list(Entry& entry);
+  void prune();
+  void prune(Entry& entry);
+
+  std::vector<uint64_t> heads_;          // of each run's first entry
+  std::vector<std::vector<Slot>> runs_;  // none is empty
+  uint64_t change_ = 0;                  // how often an entry came or went
   std::multiset<uint64_t> views_;
-  std::vector<Map::iterator> superseded_;  // entries with an older version or a tombstone
-  size_t kept_ = 0;                        // versions beside the newest
-  size_t prune_at_ = 64;                   // so that pruning stays linear under many short views
-  uint64_t sequence_ = 0;                  // of the latest committed batch
-  size_t keys_ = 0, bytes_ = 0;            // as the latest batch left them
+  std::vector<Entry*> superseded_;  // entries with an older version or a tombstone
+  size_t kept_ = 0;                 // versions beside the newest
+  size_t prune_at_ = 64;            // so that pruning stays linear under many short views
+  uint64_t sequence_ = 0;           // of the latest committed batch
+  size_t keys_ = 0, bytes_ = 0;     // as the latest batch left them
 };
 
 }  // namespace visor::storage_memory
