@@ -11,7 +11,7 @@ WASM_PACKAGES := clang-19 lld-19 llvm-19 libc++-19-dev-wasm32 libc++abi-19-dev-w
 TEST_PACKAGES := libvalijson-dev abigail-tools chromium prometheus clang-format-19 clang-tidy-19 zsh fish mandoc libclang-rt-19-dev
 PACKAGES := $(NATIVE_PACKAGES) $(WASM_PACKAGES) $(TEST_PACKAGES)
 
-.PHONY: help deps deps-build build install test soak tidy bench tour run fmt check-fmt clean
+.PHONY: help deps deps-build build install test soak tidy bench bench-deps tour run fmt check-fmt clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -46,6 +46,9 @@ soak: deps build-fuzz build-release ## simulate SEEDS (1000) networks, fuzz ever
 tidy: deps ## look for mistakes with clang-tidy, in all C++ sources, or in the NEWEST=n outside of tests that were committed last
 	@cmake --preset dev --log-level=ERROR >/dev/null
 	node tools/tidy.mjs build/dev --jobs $(JOBS) $(if $(NEWEST),--newest $(NEWEST))
+
+bench-deps: ## what benches are compared with: npm packages, in bench/peers
+	cd bench/peers && npm ci --no-audit --no-fund
 
 bench: deps ## measure everything (or NAME=drive), print ratios, write docs/performance.md
 	@for preset in release wasm; do [ -f build/$$preset/build.ninja ] || cmake --preset $$preset --log-level=NOTICE; done

@@ -102,13 +102,14 @@ async function freePort() {
   return port;
 }
 async function reachable(port) {
-  for (let attempt = 0; ; attempt++) {
+  for (let attempt = 0; attempt < 1000; attempt++) {
     const socket = net.connect(port, '127.0.0.1');
-    const [event] = await Promise.race([once(socket, 'connect').then(() => ['connect']), once(socket, 'error').then(() => ['error'])]);
+    const there = await new Promise((resolve) => socket.once('connect', () => resolve(true)).once('error', () => resolve(false)));
     socket.destroy();
-    if (event === 'connect') return;
-    if (attempt > 1000) throw new Error('the daemon does not listen');
+    if (there) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
+  throw new Error('the daemon does not listen');
 }
 
 if (name === 'hypercore-reader') {
