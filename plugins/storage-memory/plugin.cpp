@@ -1,4 +1,5 @@
 // storage_memory: a drive that keeps its maps in memory, for as long as the instance runs.
+#include <map>
 #include <visor/plugin.hpp>
 
 #include "table.hpp"
