@@ -25,17 +25,17 @@ const type = async (page, line) => {
   await page.waitForTimeout(500);
 };
 
-/** name: {viewport, dark?, prepare(page)}; each is a browser of its own, so that there is a network to see. */
+/** name: {viewport, dark?, layout? (rectangles by window), prepare(page)}; each is a browser of its own, so that there is a network to see. */
 const pictures = {
   dashboard: { viewport: desk, prepare: (page) => page.click('.window.front .maximize') },
   'dashboard-dark': { viewport: desk, dark: true, prepare: (page) => page.click('.window.front .maximize') },
   desktop: {
     viewport: { width: 1200, height: 760 },
+    layout: { dashboard: [20, 20, 660, 684], console: [560, 60, 620, 330], logs: [620, 420, 560, 284] },
     async prepare(page) {
-      for (const name of ['Logs', 'Console', 'Identity']) await openWindow(page, name);
+      await openWindow(page, 'Logs');
       await openWindow(page, 'Console');
-      await type(page, 'transports list');
-      await page.click('#menu');
+      for (const line of ['clear', 'net']) await type(page, line);
     },
   },
   logs: { viewport: { width: 900, height: 460 }, prepare: (page) => alone(page, 'Logs') },
@@ -65,8 +65,10 @@ const pictures = {
   },
 };
 
-async function openPage(browser, address, { viewport, dark }) {
+async function openPage(browser, address, { viewport, dark, layout = {} }) {
   const context = await browser.newContext({ viewport, colorScheme: dark ? 'dark' : 'light', reducedMotion: 'reduce', deviceScaleFactor: viewport.width < 500 ? 1.5 : 1 });
+  const windows = Object.fromEntries(Object.entries(layout).map(([id, [x, y, width, height]]) => [id, { rect: { x, y, width, height } }]));
+  await context.addInitScript((kept) => { localStorage['visor-desktop'] ??= kept; }, JSON.stringify({ windows }));
   const page = await context.newPage();
   await page.goto(address);
   await page.waitForFunction(() => document.body.dataset.shownMs, null, { timeout: 60000 });

@@ -1,19 +1,19 @@
 // The page as the end-to-end tests open it, and the TPD's /metrics as they read it.
 
 /** Opens the page; resolves when its visor runs.  `problems` gathers what a developer would see in red. */
-export async function openTab(context, address, prepare = () => {}) {
+export async function openTab(context, address, prepare = () => {}, timeout = 30000) {
   const page = await context.newPage();
   const problems = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()); });
   await prepare(page);
   const opened = performance.now();
-  await page.goto(address);
-  return { page, pk: await keyOf(page), opened, problems };
+  await page.goto(address, { timeout });
+  return { page, pk: await keyOf(page, timeout), opened, problems };
 }
 
 /** The key of the page's visor, as soon as it runs. */
-export async function keyOf(page, timeout = 15000) {
+export async function keyOf(page, timeout = 30000) {
   await page.waitForFunction(() => document.body.dataset.pk, null, { timeout });
   return page.evaluate(() => document.body.dataset.pk);
 }

@@ -51,6 +51,15 @@ for (const file of files) {
   });
 }
 
+// What a peer, a log or a file says is text on the page, never HTML.
+for (const file of files) {
+  if (!/^web\/.*\.(js|html)$/.test(file)) continue;
+  readFileSync(path.join(root, file), 'utf8').split('\n').forEach((line, i) => {
+    const found = line.match(/\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|createContextualFragment|DOMParser|eval\s*\(|setHTMLUnsafe)/);
+    if (found) problems.push(`${file}:${i + 1}: ${found[1]} reads text as HTML or as a script; see web/page/elements.js`);
+  });
+}
+
 if (checked === 0) problems.push(`no source file found below ${root}`);
 for (const problem of problems) console.error(problem);
 console.log(`${checked} files, ${problems.length} problems`);

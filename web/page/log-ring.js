@@ -22,6 +22,8 @@ export class LogRing {
     return [...this.#lines.slice(this.#first), ...this.#lines.slice(0, this.#first)];
   }
 
+  get size() { return this.#lines.length; }
+
   clear() {
     this.#lines = [];
     this.#first = 0;

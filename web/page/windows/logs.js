@@ -3,7 +3,7 @@ import { h } from '../elements.js';
 import * as show from '../format.js';
 import { kMaxLines, levels, skywireLog } from '../log-ring.js';
 
-const kSlice = 250;      // rows made in one frame, so that a full ring does not hold the page
+const kSlice = 500;      // rows made in one frame, so that a full ring does not hold the page
 const kNearEnd = 8;
 
 function rowOf({ t, level, text }) {
@@ -38,15 +38,18 @@ export const logsWindow = {
       const rows = list.childElementCount + waiting.length;
       counted.textContent = show.count(rows, 'line');
       empty.hidden = rows > 0;
-      empty.textContent = skywireLog.all().length ? 'No line matches; lower the level or empty the filter.' : 'Nothing has been logged yet.';
+      empty.textContent = skywireLog.size ? 'No line matches; lower the level or empty the filter.' : 'Nothing has been logged yet.';
     }
 
     function draw() {
       drawing = 0;
       list.append(...waiting.splice(0, kSlice).map(rowOf));
       while (list.childElementCount > kMaxLines) list.firstChild.remove();
+      if (waiting.length) { // the end, and how many there are, only once: to know where it is costs a layout
+        later();
+        return;
+      }
       if (view.follow) toEnd();
-      if (waiting.length) later();
       tell();
     }
 
