@@ -18,7 +18,7 @@ class Entries {
 
   Entries(Host host, dmsg::Directory& directory) : host_(host), directory_(directory), tasks_(host) {}
 
-  /* fresh: not what was asked before this call. */
+  /* fresh: from the discovery, whatever is kept. */
   uint64_t get(const visor_key& key, bool fresh, Got got);
   void cancel(uint64_t number);
 

@@ -85,6 +85,30 @@ TEST_CASE("what no dial and no listener can be is refused with the reason", "[dm
   CHECK_FALSE(second.listen(a.host(), net_of(a), 0, [](visor_stream* s) { s->api->close(s); }));
 }
 
+TEST_CASE("a configuration that cannot work is refused with the reason", "[dmsg]") {
+  Net net(31);
+  const std::string key = to_hex(net.machine.key()), no_key = "05" + key.substr(2);
+  struct Case {
+    std::string members, part;
+  };
+  for (const Case& each :
+       {Case{R"("servers":[)" + server_row(net.machine.key(), "tcp://nowhere") + "]", "servers[0]"},
+        Case{R"("servers":[{"pk":")" + no_key + R"(","address":"tcp://10.0.0.1:1"}])", "servers[0]"},
+        Case{R"("discovery":"dmsg://)" + key + R"(:80")", "name at least one"},
+        Case{R"("discovery":"dmsg://)" + key + R"(:0","servers":[)" + net.server.row() + "]",
+             "a port from 1 to 65535"},
+        Case{R"("discovery":"dmsg://nobody","servers":[)" + net.server.row() + "]", "discovery"},
+        Case{R"("sessions":65)", "sessions"}, Case{R"("session":1)", "session"}}) {
+    Node& node = net.world.make("10.0.2.1", client_config(each.members));
+    auto started = node.start();
+    INFO(each.members);
+    REQUIRE_FALSE(started);
+    INFO(started.error().text);
+    CHECK(started.error().text.find(each.part) != std::string::npos);
+    net.world.remove(node);
+  }
+}
+
 TEST_CASE("one can dial oneself, by way of the server", "[dmsg]") {
   Net net(5);
   Node& a = net.client("10.0.1.1");
