@@ -31,6 +31,7 @@ struct Config {
   std::string discovery;      /* "http://host:port"; empty: not registered */
   size_t max_sessions = 2048;
   bool proxy_protocol = false;
+  bool announces = true; /* our capabilities, in the handshake; for nobody but tests to change */
   uint64_t interval_ms = 60000;
   Limits limits;
 };

@@ -71,13 +71,14 @@ void Relay::accept(Arrival arrival, std::string_view carrier) {
   };
   client->session = std::make_unique<session::Session>(
       host_, identity_, stream.release(),
-      session::Options{.pattern = noise::Pattern::kXK,
-                       .payload = session::encode({session::kKeepsTrailingBytes}),
-                       .seal_mux = false,
-                       .handshake_timeout_ms = left_ms,
-                       .limits = mux_limits(limits),
-                       .timeouts = kMuxTimeouts,
-                       .early = std::move(arrival.early)},
+      session::Options{
+          .pattern = noise::Pattern::kXK,
+          .payload = config_.announces ? session::encode({session::kKeepsTrailingBytes}) : Bytes(),
+          .seal_mux = false,
+          .handshake_timeout_ms = left_ms,
+          .limits = mux_limits(limits),
+          .timeouts = kMuxTimeouts,
+          .early = std::move(arrival.early)},
       session::Events{
           .ready = [this, with](const visor_key& key,
                                 ByteView) { with([&](const auto& self) { established(self, key); }); },
