@@ -7,6 +7,7 @@
 #include <vector>
 #include <visor/plugin.hpp>
 
+#include "bench/child.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/native/loop.hpp"
 
@@ -48,32 +49,9 @@ class NativeVisor {
   std::unique_ptr<kernel::Kernel> kernel_;
 };
 
-/* A child of this program, started with these words, to which one speaks in lines. */
-class Child {
- public:
-  explicit Child(const std::vector<std::string>& words);
-  ~Child();
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
-  void say(const std::string& line);
-  std::string hear();
-  std::string ask(const std::string& line) {
-    say(line);
-    return hear();
-  }
-
- private:
-  int to_ = -1, from_ = -1;
-  int pid_ = -1;
-  std::string heard_;
-};
-
 /* The leaves of a tree: 200 bytes each, 100 in a directory. */
 std::string leaf_path(size_t number);
 void fill_leaf(size_t number, uint64_t version, std::array<uint8_t, 200>& value);
-
-uint64_t monotonic_ns();
 
 }  // namespace visor::bench
 #endif  // VISOR_BENCH_FEEDS_NET_HPP

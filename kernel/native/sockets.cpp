@@ -19,9 +19,10 @@ bool parse_number(const TcpAddress& address, sockaddr_storage& out) {
 
 class Sockets final : public SocketsProvider, public ServiceObject {
  public:
-  Sockets(Host host, UvLoop& loop)
+  Sockets(Host host, UvLoop& loop, SocketLimits limits)
       : SocketsProvider(host, VISOR_SOCKETS_TCP | VISOR_SOCKETS_LISTEN),
         loop_(loop),
+        limits_(limits),
         shared_(loop),
         handles_(host) {}
   ~Sockets() override;
@@ -65,6 +66,7 @@ class Sockets final : public SocketsProvider, public ServiceObject {
   void close_listener(Listener* listener);
 
   UvLoop& loop_;
+  SocketLimits limits_;
   TcpShared shared_;
   Registrations<Listener*> handles_;
   std::list<Attempt> attempts_;
@@ -85,10 +87,10 @@ std::string Sockets::status() const {
   auto number = [](const char* name, uint64_t value) {
     return "\"" + std::string(name) + "\":" + std::to_string(value);
   };
-  return "{" + number("streams", shared_.streams.size()) + "," + number("streams_limit", kMaxStreams) + "," +
-         number("accepted_limit", kMaxAccepted) + "," + number("refused", refused_) + "," +
+  return "{" + number("streams", shared_.streams.size()) + "," + number("streams_limit", limits_.streams) +
+         "," + number("accepted_limit", limits_.accepted) + "," + number("refused", refused_) + "," +
          number("listeners", listeners_.size()) + "," + number("connecting", attempts_.size()) + "," +
-         number("connecting_limit", kMaxConnecting) + "," + number("queued_bytes", queued) + "," +
+         number("connecting_limit", limits_.connecting) + "," + number("queued_bytes", queued) + "," +
          number("queued_bytes_limit_each", TcpStream::kMaxQueuedBytes) + "," +
          number("received_bytes", shared_.received_bytes) + "," + number("sent_bytes", shared_.sent_bytes) +
          "}";
@@ -100,7 +102,7 @@ std::string Sockets::status() const {
 visor_status Sockets::connect(visor_span url, visor_done done) {
   auto address = parse_tcp_url(text(url));
   if (!address) return host().fail(address.error());
-  if (attempts_.size() >= kMaxConnecting || shared_.streams.size() >= kMaxStreams) {
+  if (attempts_.size() >= limits_.connecting || shared_.streams.size() >= limits_.streams) {
     return host().fail(VISOR_EAGAIN, "too many connections are open; close some before " + to_url(*address));
   }
   Attempt& attempt = attempts_.emplace_back(*this, done, std::move(*address));
@@ -267,7 +269,7 @@ void Sockets::accept(Listener& listener, int error) {
   }
   TcpHandle* handle = TcpHandle::make(loop_);
   if (uv_accept(reinterpret_cast<uv_stream_t*>(&listener.tcp), handle->stream()) != 0 ||
-      shared_.streams.size() >= kMaxAccepted) {
+      shared_.streams.size() >= limits_.accepted) {
     ++refused_;
     return handle->close();
   }
@@ -276,9 +278,9 @@ void Sockets::accept(Listener& listener, int error) {
 
 }  // namespace
 
-Service sockets(UvLoop& loop) {
-  return {VISOR_SOCKETS_1, "tcp", [&loop](Host host) -> std::unique_ptr<ServiceObject> {
-            return std::make_unique<Sockets>(host, loop);
+Service sockets(UvLoop& loop, SocketLimits limits) {
+  return {VISOR_SOCKETS_1, "tcp", [&loop, limits](Host host) -> std::unique_ptr<ServiceObject> {
+            return std::make_unique<Sockets>(host, loop, limits);
           }};
 }
 

@@ -7,11 +7,15 @@
 namespace visor::kernel::native {
 
 /* Bounds of one kernel's sockets.  What is beyond them is closed as soon as it is accepted, and counted. */
-inline constexpr size_t kMaxStreams = 4096, kMaxAccepted = 3072, kMaxConnecting = 512;
+struct SocketLimits {
+  size_t streams = 32768;
+  size_t accepted = 24576; /* of the streams: a server that is full can still connect */
+  size_t connecting = 512;
+};
 inline constexpr uint64_t kConnectTimeoutMs = 10000;
 
 /* The service "tcp" of a kernel on this loop. */
-Service sockets(UvLoop& loop);
+Service sockets(UvLoop& loop, SocketLimits limits = {});
 
 }  // namespace visor::kernel::native
 #endif  // VISOR_KERNEL_NATIVE_SOCKETS_HPP

@@ -9,16 +9,18 @@ namespace visor::test {
 
 class NativeWorld final : public World {
  public:
+  explicit NativeWorld(kernel::native::SocketLimits limits = {}) : limits_(limits) {}
   ~NativeWorld() override { stop_all(); }
 
   kernel::native::UvLoop& loop() override { return loop_; }
-  kernel::Service sockets(const std::string&) override { return kernel::native::sockets(loop_); }
+  kernel::Service sockets(const std::string&) override { return kernel::native::sockets(loop_, limits_); }
   bool run_until(const std::function<bool()>& condition, uint64_t limit_ms = 60000) override {
     return loop_.run_until(condition, limit_ms);
   }
 
  private:
   kernel::native::UvLoop loop_;
+  kernel::native::SocketLimits limits_;
 };
 
 }  // namespace visor::test
