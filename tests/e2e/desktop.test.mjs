@@ -119,6 +119,7 @@ test('one browser, one visor', async (t) => {
     const { page, pk, problems } = await openTab(context, address);
     assert.equal(pk, first.pk);
     const other = await openTab(context, address);
+    await page.bringToFront(); // a tab behind another one draws nothing
     const identity = await openWindow(page, 'Identity');
     const check = async (text) => {
       await identity.getByRole('textbox').fill(text);
