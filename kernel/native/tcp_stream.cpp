@@ -178,6 +178,8 @@ void TcpStream::flush() {
       return;
     }
     out_.clear();
+    // All of it went at once, so that nothing will be written() any more.
+    if (refused_) tasks().post([this] { ready_again(); });
   }
   if (ending_ && !shut_) {
     auto done = [](uv_shutdown_t* request, int status) {
@@ -197,10 +199,13 @@ void TcpStream::written(int status) {
   shared_.sent_bytes += writing_.size();
   writing_.clear();
   flush();
-  if (refused_ && queued_bytes() <= kMaxQueuedBytes / 2) {
-    refused_ = false;
-    deliver_ready();
-  }
+  ready_again();
+}
+
+void TcpStream::ready_again() {
+  if (!refused_ || queued_bytes() > kMaxQueuedBytes / 2) return;
+  refused_ = false;
+  deliver_ready();
 }
 
 void TcpStream::on_end() {

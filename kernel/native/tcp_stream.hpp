@@ -54,6 +54,7 @@ class TcpStream final : public StreamProvider {
  private:
   void read(ssize_t size, const char* data);
   void written(int status);
+  void ready_again();
   void fail(int error, const char* doing);
   void flush_later();
   void try_write(std::span<const visor_span> parts, size_t total, size_t& sent, int& error);
