@@ -9,10 +9,14 @@
 
 namespace visor::test {
 
+/* Where tests/vectors is; tests/vectors_folder.cpp. */
+const char* vectors_folder();
+
+
 /* The whole file, e.g. load_vectors("cxo_cipher.json").  By C's functions: in wasm there is no std::ifstream.
  */
 inline boost::json::value load_vectors(const std::string& file) {
-  std::string path = std::string(VISOR_TEST_VECTORS) + "/" + file;
+  std::string path = std::string(vectors_folder()) + "/" + file;
   INFO("vector file " << path);
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> in(std::fopen(path.c_str(), "rb"), &std::fclose);
   REQUIRE(in);
