@@ -58,6 +58,24 @@ Result<std::pair<const CommandWord*, const CommandWord*>> find(const Line& line,
   return std::pair{&*instance, command};
 }
 
+std::string with_underscores(std::string word) {
+  std::ranges::replace(word, '-', '_');
+  return word;
+}
+
+/* People write transport-discovery and group-send where the names have underscores. */
+void forgive_dashes(Line& line, const Known& known) {
+  auto settle = [](std::string& typed, const std::vector<CommandWord>& words) {
+    auto named = [&](const std::string& name) { return std::ranges::find(words, name, &CommandWord::name); };
+    if (named(typed) != words.end()) return named(typed);
+    auto meant = named(with_underscores(typed));
+    if (meant != words.end()) typed = meant->name;
+    return meant;
+  };
+  auto instance = settle(line.instance, known.words);
+  if (instance != known.words.end() && !line.command.empty()) settle(line.command, instance->commands);
+}
+
 int say(const Error& error) {
   report(error);
   return exit_code_of(error);
@@ -111,9 +129,10 @@ int run(GatewayClient& client, const Line& line, const Known& known,
 }
 
 /* Nobody answers: help still can say what a visor would have. */
-int without_visor(const Error& error, const Line& line, const kernel::Catalog& catalog,
+int without_visor(const Error& error, Line& line, const kernel::Catalog& catalog,
                   const std::vector<std::string>& subcommands) {
   Known known = known_of(rows_of_catalog(catalog), catalog);
+  forgive_dashes(line, known);
   std::vector<std::string> names = names_of(known.words);
   bool there = std::ranges::find(names, line.instance) != names.end();
   if (there && line.help) return help(line, known, subcommands);
@@ -141,6 +160,7 @@ int call_command(const std::vector<std::string>& words, const std::vector<std::s
   }
   if (!rows) return say(rows.error());
   Known known = known_of(std::move(*rows), catalog);
+  forgive_dashes(*line, known);
   if (line->help || line->command.empty()) return help(*line, known, subcommands);
   return run(client, *line, known, subcommands);
 }

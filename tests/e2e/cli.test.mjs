@@ -45,6 +45,15 @@ function stream(t, address, args) {
   return { child, ended, next: async () => JSON.parse((await lines.next()).value) };
 }
 
+test('dashes are as good as underscores', async (t) => {
+  const { call } = await startVisor(t, { plugins: [{ plugin: 'chat', as: 'small_talk', config: { drive: 'disk' } }] });
+  const listed = await call(['small-talk', 'group-list']);
+  assert.equal(listed.code, 0, listed.stderr);
+  assert.deepEqual(JSON.parse(listed.stdout), []);
+  const help = await call(['small-talk', 'group-send', '--help']);
+  assert.match(help.stdout, /group_send/);
+});
+
 const calls = (address) => async () => (await json(`${address}/api/gateway/status`)).calls;
 
 test('what a command gives: JSON for programs, a table for people', async (t) => {
