@@ -146,7 +146,8 @@ void Feed::admit(std::optional<std::set<visor_key>> keys) {
   admitted_ = std::move(keys);
   std::vector<Connection*> out;
   for (const Member& m : members_) {
-    if (m.they && !admits(m.connection->peer())) out.push_back(m.connection);
+    // Of our own feed all who are connected for it are readers, whoever asked whom.
+    if ((m.they || own()) && !admits(m.connection->peer())) out.push_back(m.connection);
   }
   for (Connection* connection : out) {
     connection->send(Unsub{id_.feed});

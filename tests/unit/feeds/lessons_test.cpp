@@ -86,6 +86,26 @@ TEST_CASE("feeds: lesson 17, a store that fails while filling ends that fill and
   audit(t.other.disk);
 }
 
+TEST_CASE("feeds: who was refused and is admitted later gets the feed at once", "[feeds]") {
+  Two t;
+  t.owner.serve();
+  t.owner.own().admit(std::set<visor_key>{});
+  t.owner.write(Ops().put("x", "1"));
+  t.host.advance_ms(1000);
+  Follower follower;
+  t.other.follow(t.owner.key(), follower);
+  t.host.advance_ms(1000);
+  CHECK(follower.leaves.empty());
+  CHECK(t.owner.own().counters().refused_subscribers == 1);
+  t.owner.own().admit(std::set<visor_key>{t.other.key()});
+  t.host.advance_ms(100);
+  CHECK(follower.leaves.size() == 1);
+  t.owner.own().admit(std::set<visor_key>{});
+  t.owner.write(Ops().put("y", "2"));
+  t.host.advance_ms(5000);
+  CHECK(follower.leaves.size() == 1);
+}
+
 TEST_CASE("feeds: lesson 18, an object that nobody has is refused, and the connection stays",
           "[feeds][lesson]") {
   Scene s;
