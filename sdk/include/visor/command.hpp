@@ -61,8 +61,10 @@ class Answer {
     bool open() const { return call && !finished; }
     void finish(visor_status status) {
       if (!open()) return;
-      ready = canceled = nullptr;
       finished = status;
+      /* Whatever they keep goes last: it may be the answer itself. */
+      auto gone = std::pair(std::exchange(ready, nullptr), std::exchange(canceled, nullptr));
+      auto self = shared_from_this();
       if (!held) end(status);
     }
     /* What `method` throws, or else how it finished. */

@@ -108,4 +108,18 @@ TEST_CASE("a caller that leaves ends the answer, and the handler may drop it", "
   }
 }
 
+TEST_CASE("an answer that only its own handler keeps is finished once", "[sdk]") {
+  MemoryHost memory;
+  Plugin plugin(memory.host());
+  FakeCall call(memory.host());
+  run<&Plugin::keep>(plugin, call);
+  auto kept = std::make_shared<Answer>(std::move(plugin.kept));
+  std::weak_ptr<Answer> watched = kept;
+  kept->on_canceled([kept] { kept->finish(VISOR_ETIMEDOUT); });
+  kept.reset();
+  call.events->canceled(call.ctx, &call);
+  CHECK(call.finished == Statuses{VISOR_ETIMEDOUT});
+  CHECK(watched.expired());
+}
+
 }  // namespace visor::test
