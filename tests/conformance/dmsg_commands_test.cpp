@@ -24,6 +24,14 @@ struct Following {
     REQUIRE(commands_->api->call(commands_, "dmsg", command, to_span(std::string_view(args)), &kCaller, this,
                                  &ticket_) == VISOR_OK);
   }
+  Following(const Following&) = delete;
+  Following& operator=(const Following&) = delete;
+  /* Whoever is called back must be there until the end. */
+  ~Following() {
+    if (finished) return;
+    commands_->api->cancel(commands_, ticket_);
+    world_.run_until([&] { return finished.has_value(); });
+  }
   bool has(std::string_view part) {
     return world_.run_until([&] { return text().find(part) != std::string::npos; });
   }
