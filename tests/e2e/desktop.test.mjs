@@ -1,7 +1,7 @@
 // The page as people use it: one visor for all tabs of a browser, with a key that stays; the desktop and its windows.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { bytesOf, keyOf, measured, openTab, rowsOf } from './page.mjs';
 import { demoArguments, json, Program, startBrowser, startDemo, until, visorProgram } from './support.mjs';
 
@@ -10,12 +10,11 @@ const kBrowsers = 20;
 const kMaxTaskMs = 50;
 const kIdleMs = 3000, kMaxIdlePercent = 2;
 
-/** What every test here has: a network, a browser, and the TPD's /metrics. */
-async function start(t) {
-  const demo = await startDemo(t);
-  const browser = await startBrowser(t);
-  return { ...demo, browser, ask: () => json(`${demo.address}/metrics?edges=true&days=1`) };
-}
+/** What every test here has, one after the other: a network, a browser, and the TPD's /metrics. */
+const demo = await startDemo({ after });
+const { address, bootstrap } = demo;
+const browser = await startBrowser({ after });
+const ask = () => json(`${address}/metrics?edges=true&days=1`);
 
 const openWindow = async (page, name) => {
   await page.click('#menu');
@@ -51,7 +50,6 @@ function workerNanoseconds() {
 }
 
 test('one browser, one visor', async (t) => {
-  const { address, bootstrap, browser, ask } = await start(t);
   const context = await browser.newContext();
   let first;
 
@@ -142,8 +140,6 @@ test('one browser, one visor', async (t) => {
 });
 
 test('windows by keyboard, on a phone, and without a SharedWorker', async (t) => {
-  const { address, browser, ask } = await start(t);
-
   const keyboard = t.test('windows by keyboard alone', async () => {
     const { page, problems } = await openTab(await browser.newContext(), address);
     const { keyboard: keys } = page;
@@ -307,11 +303,10 @@ test('windows by keyboard, on a phone, and without a SharedWorker', async (t) =>
 });
 
 test('many browsers at once, and a network that goes away', async (t) => {
-  const { program, data, address, bootstrap, browser, ask } = await start(t);
-
   await t.test(`${kBrowsers} browsers are all on /metrics`, async () => {
     const began = performance.now();
     const contexts = await Promise.all(Array.from({ length: kBrowsers }, () => browser.newContext()));
+    for (const context of contexts) await context.addInitScript(() => { localStorage['visor-desktop'] = '{"order":[]}'; }); // nobody looks at them
     const tabs = await Promise.all(contexts.map((context) => openTab(context, address, undefined, 2 * kWithinMs)));
     assert.equal(new Set(tabs.map(({ pk }) => pk)).size, kBrowsers);
     await until(ask, (metrics) => tabs.every(({ pk }) => measured(metrics, pk)?.length === bootstrap.peers.length), kWithinMs, 'each with its transports');
@@ -325,11 +320,11 @@ test('many browsers at once, and a network that goes away', async (t) => {
     const { page, pk } = await openTab(context, address);
     const phase = (name) => page.waitForFunction((wanted) => document.querySelector('#state').dataset.state === wanted, name, { timeout: kWithinMs });
     await phase('up');
-    await program.stop();
+    await demo.program.stop();
     await phase('reconnecting');
     await context.setOffline(true);
     await phase('offline');
-    const again = new Program(t, visorProgram, demoArguments(new URL(address).port, data));
+    const again = new Program(t, visorProgram, demoArguments(new URL(address).port, demo.data));
     await again.line(/^a tab opened here is a visor/);
     await context.setOffline(false);
     await phase('up');
