@@ -6,6 +6,7 @@ namespace visor::crypto {
 namespace {
 
 std::string encode(ByteView data, int variant) {
+  if (data.empty()) return {};  // it may have no address
   std::string out(sodium_base64_encoded_len(data.size(), variant), '\0');
   sodium_bin2base64(out.data(), out.size(), data.data(), data.size(), variant);
   out.pop_back();  // its terminating zero
@@ -13,6 +14,7 @@ std::string encode(ByteView data, int variant) {
 }
 
 Result<Bytes> decode(std::string_view text, int variant) {
+  if (text.empty()) return Bytes{};
   Bytes out(text.size());
   size_t size = 0;
   const char* end = nullptr;
