@@ -38,13 +38,13 @@ Bytes one_field(int64_t type, ByteView value, const std::function<void(Bytes&)>&
 }
 
 /* Values point into their document, which is kept for that. */
-Result<gob::Value> decode(ByteView document, const gob::Limits& limits = {}) {
+Result<gob::Value> decode_kept(ByteView document, const gob::Limits& limits = {}) {
   static std::deque<Bytes> kept;
   return gob::decode(kept.emplace_back(document.begin(), document.end()), limits);
 }
 
 std::string error_of(ByteView document, const gob::Limits& limits = {}) {
-  auto value = decode(document, limits);
+  auto value = decode_kept(document, limits);
   REQUIRE_FALSE(value);
   CHECK(value.error().status == VISOR_EPROTO);
   return value.error().text;
@@ -76,15 +76,15 @@ TEST_CASE("gob: numbers are of the fewest bytes", "[gob]") {
 TEST_CASE("gob: numbers are read back, from shorter and longer forms", "[gob]") {
   for (int64_t value :
        {int64_t(0), int64_t(-1), int64_t(63), int64_t(-64), int64_t(64), INT64_MAX, INT64_MIN}) {
-    auto document = decode(one_field(gob::kInt, signed_number(value)));
+    auto document = decode_kept(one_field(gob::kInt, signed_number(value)));
     REQUIRE(document);
     CHECK(field(*document, "X").kind == gob::Kind::kInt);
     CHECK(field(*document, "X").integer() == value);
   }
-  auto longer = decode(one_field(gob::kUint, Bytes{0xfd, 0, 0, 7}));
+  auto longer = decode_kept(one_field(gob::kUint, Bytes{0xfd, 0, 0, 7}));
   REQUIRE(longer);
   CHECK(field(*longer, "X").bits == 7);
-  auto real = decode(one_field(gob::kFloat, test::from_hex("fd404a40")));
+  auto real = decode_kept(one_field(gob::kFloat, test::from_hex("fd404a40")));
   REQUIRE(real);
   CHECK(field(*real, "X").real() == 52.5);
 }
@@ -96,7 +96,7 @@ TEST_CASE("gob: every shape of later years is decoded by names", "[gob]") {
     INFO(name);
     static Bytes document;
     document = test::hex(later, name);
-    auto value = decode(document);
+    auto value = decode_kept(document);
     REQUIRE(value);
     return *value;
   };
@@ -124,7 +124,7 @@ TEST_CASE("gob: what readers do not know is passed over", "[gob]") {
       // 66: map of string to int, as its defining struct: {CommonType, Key, Elem}
       gob::put_message(out, test::from_hex("ff83040101024d7001ff8400010c01040000"));
     });
-    auto value = decode(document);
+    auto value = decode_kept(document);
     INFO((value ? "" : value.error().text));
     REQUIRE(value);
     CHECK(field(*value, "X").kind == gob::Kind::kMap);
@@ -135,15 +135,15 @@ TEST_CASE("gob: what readers do not know is passed over", "[gob]") {
     Bytes document = one_field(66, test::from_hex("03020406"), [](Bytes& out) {
       gob::put_message(out, test::from_hex("ff83020101025b5d01ff840001040000"));
     });
-    auto value = decode(document);
+    auto value = decode_kept(document);
     INFO((value ? "" : value.error().text));
     REQUIRE(value);
     CHECK(field(*value, "X").elements.size() == 3);
   }
   SECTION("complex numbers and interfaces") {
-    CHECK(decode(one_field(7, test::from_hex("fe084001"))));
-    CHECK(decode(one_field(8, test::from_hex("00"))));
-    CHECK(decode(one_field(8, test::from_hex("03696e7404020004"))));
+    CHECK(decode_kept(one_field(7, test::from_hex("fe084001"))));
+    CHECK(decode_kept(one_field(8, test::from_hex("00"))));
+    CHECK(decode_kept(one_field(8, test::from_hex("03696e7404020004"))));
   }
 }
 
@@ -151,10 +151,10 @@ TEST_CASE("gob: a document cut anywhere, or longer than its value, is refused", 
   auto vectors = test::load_vectors("dmsg_gob.json");
   for (auto name : {"request", "response_accepted", "response_rejected_306"}) {
     Bytes document = test::hex(test::at(test::at(vectors, "gob"), name), "gob");
-    REQUIRE(decode(document));
+    REQUIRE(decode_kept(document));
     for (size_t size = 0; size < document.size(); ++size) {
       INFO(name << " cut at " << size);
-      CHECK_FALSE(decode(ByteView(document).first(size)));
+      CHECK_FALSE(decode_kept(ByteView(document).first(size)));
     }
     document.push_back(0);
     CHECK(error_of(document).find("bytes follow it") != std::string::npos);
@@ -222,7 +222,7 @@ TEST_CASE("gob: what a document makes its reader hold is bounded", "[gob]") {
   };
   Bytes sixteen(17, 0);
   sixteen[0] = 16;
-  CHECK(decode(one_field(66, sixteen, array)));
+  CHECK(decode_kept(one_field(66, sixteen, array)));
   CHECK(error_of(one_field(66, sixteen, array), limits).find("more values") != std::string::npos);
 
   limits = {};
