@@ -1,4 +1,5 @@
-// The one place that knows where the tree is, so that all other tests compile the same anywhere, and are cached.
+// The one place that knows where the tree is, so that all other tests compile the same anywhere, and are
+// cached.
 namespace visor::test {
 
 const char* vectors_folder();

@@ -12,7 +12,6 @@ namespace visor::test {
 /* Where tests/vectors is; tests/vectors_folder.cpp. */
 const char* vectors_folder();
 
-
 /* The whole file, e.g. load_vectors("cxo_cipher.json").  By C's functions: in wasm there is no std::ifstream.
  */
 inline boost::json::value load_vectors(const std::string& file) {

@@ -167,14 +167,8 @@ class Probe final : public Instance {
                                         {"hex", to_hex(data.first(std::min<size_t>(data.size(), 32)))},
                                         {"size", data.size()}});
                         },
-                    .end =
-                        [this] {
-                          answer_->say({{"event", "end"}});
-                        },
-                    .ready =
-                        [this] {
-                          answer_->say({{"event", "ready"}});
-                        },
+                    .end = [this] { answer_->say({{"event", "end"}}); },
+                    .ready = [this] { answer_->say({{"event", "ready"}}); },
                     .closed =
                         [this](const Error& error) {
                           answer_->say({{"event", "closed"}, {"status", error.status}, {"text", error.text}});
