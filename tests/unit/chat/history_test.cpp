@@ -177,6 +177,7 @@ TEST_CASE("chat: forgetting leaves nothing", "[chat]") {
 
 TEST_CASE("chat: a map that is not ours is refused", "[chat]") {
   Kept kept;
+  kept.history.reset();
   kept.disk.map["pnonsense"] = "x";
   auto opened = History::open(kept.host.host(), test::open_disk(kept.host.host(), kept.disk), {});
   REQUIRE_FALSE(opened);

@@ -105,6 +105,7 @@ TEST_CASE("feeds: a subscriber that comes again is told what it lacks", "[feeds]
   CHECK(objects_asked(other) == 0);
 
   // The owner's store knows nothing of what the subscriber has: object by object.
+  follower.subscription.reset();
   other.stop();
   owner.write(numbered(0, 1000, "w"));
   w.host.advance_ms(3600000);

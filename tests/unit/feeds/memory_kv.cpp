@@ -1,12 +1,18 @@
 // A store's map that is in memory alone; what it lends is gone with the next call.
 #include "tests/unit/feeds/memory_kv.hpp"
 
+#include <catch2/catch.hpp>
+
 namespace visor::test {
 namespace {
 
 class MemoryKv final : public KvProvider {
  public:
-  MemoryKv(Host host, MemoryDisk& disk) : KvProvider(host), disk_(disk) {}
+  MemoryKv(Host host, MemoryDisk& disk) : KvProvider(host), disk_(disk) {
+    REQUIRE_FALSE(disk_.open);
+    disk_.open = true;
+  }
+  ~MemoryKv() override { disk_.open = false; }
 
  private:
   visor_status get(visor_span key, visor_span* value) override {

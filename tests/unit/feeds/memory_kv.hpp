@@ -17,6 +17,7 @@ struct MemoryDisk {
   size_t fail_write = 0;              // this write, and all after it, fail; 0: none
   size_t ops = 0;                     // of all writes
   size_t reads = 0;                   // gets, and entries that a cursor came to
+  bool open = false;                  // by one at a time, as on a real drive
   std::shared_ptr<std::string> name;  // of the map on the drive, once it was opened there
 
   /* Counts a write; VISOR_EIO when it is to fail. */
