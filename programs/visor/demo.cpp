@@ -133,6 +133,7 @@ class Demo::Impl {
                                {"interval_ms", interval},
                                {"peers", std::move(peers)}}),
          plugin("dmsg", std::move(dmsg)), plugin("feeds", {{"drive", "disk"}}),
+         plugin("chat", {{"drive", "disk"}}),
          plugin("telemetry",
                 {{"tpd", tpd}, {"network", "skynet"}, {"port", kTelemetryPort}, {"interval_ms", interval}})});
   }

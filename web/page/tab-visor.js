@@ -31,6 +31,7 @@ export function tabConfiguration(network) {
     const { pk, network: over, port } = network.tpd;
     plugins.push({ plugin: 'telemetry', config: { ...rhythm, tpd: pk, network: over, port } });
   }
+  plugins.push({ plugin: 'chat', config: { drive: 'disk' } });
   return { plugins };
 }
 
