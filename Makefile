@@ -11,7 +11,7 @@ WASM_PACKAGES := clang-19 lld-19 llvm-19 libc++-19-dev-wasm32 libc++abi-19-dev-w
 TEST_PACKAGES := libvalijson-dev abigail-tools chromium prometheus clang-format-19 clang-tidy-19 zsh fish mandoc libclang-rt-19-dev
 PACKAGES := $(NATIVE_PACKAGES) $(WASM_PACKAGES) $(TEST_PACKAGES)
 
-.PHONY: help deps deps-build build install test soak tidy bench bench-deps tour run fmt check-fmt clean
+.PHONY: help deps deps-build build install test soak tidy bench bench-deps tour house run fmt check-fmt clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -58,6 +58,9 @@ bench: deps ## measure everything (or NAME=drive), print ratios, write docs/perf
 
 tour: deps build ## take the pictures of docs/tour.md anew
 	VISOR=build/release/programs/visor/visor VISOR_PAGE=build/wasm/web node tools/tour.mjs
+
+house: ## draw the rooms of the tree and count their lines anew (docs/house.md)
+	node tools/house.mjs
 
 run: build ## start a whole network on this machine and print the address to open
 	build/release/programs/visor/visor run demo

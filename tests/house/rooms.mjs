@@ -1,9 +1,8 @@
 // Who may know whom (docs/design.md): fails when a file includes a room that its own room must not know, when a
 // plugin names another plugin, or when a promise is left in the tree.
 //   node tests/house/rooms.mjs [ROOT]
-import { readFileSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
 import path from 'node:path';
+import { included, isCpp, listFiles, readLines, roomOf } from './sources.mjs';
 
 const root = path.resolve(process.argv[2] ?? '.');
 
@@ -18,31 +17,16 @@ const allowed = {
   clients: ['sdk', 'lib'],
 };
 
-function roomOf(file) {
-  const parts = file.split('/');
-  return parts[0] === 'plugins' ? parts.slice(0, 2).join('/') : parts[0];
-}
-
-/** The project's file that an include names, or null for the standard library and third parties. */
-function resolve(file, name, files) {
-  if (name.startsWith('visor/')) return `sdk/include/${name}`;
-  const beside = path.posix.normalize(path.posix.join(path.posix.dirname(file), name));
-  return [beside, name].find((candidate) => files.has(candidate)) ?? null;
-}
-
-const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' });
-const files = new Set(listed.split('\n').filter(Boolean));
+const files = listFiles(root);
 const problems = [];
 let checked = 0;
 
 for (const file of files) {
   const top = file.split('/')[0];
-  if (!(top in allowed) || !/\.(h|hpp|c|cpp)$/.test(file)) continue;
-  const text = readFileSync(path.join(root, file), 'utf8');
+  if (!(top in allowed) || !isCpp(file)) continue;
   checked += 1;
-  text.split('\n').forEach((line, i) => {
-    const include = line.match(/^\s*#\s*include\s*[<"]([^>"]+)[>"]/);
-    const target = include && resolve(file, include[1], files);
+  readLines(root, file).forEach((line, i) => {
+    const target = included(file, line, files);
     if (target && roomOf(target) !== roomOf(file)) {
       const known = allowed[top].some((room) => target === room || target.startsWith(`${room}/`));
       if (!known) problems.push(`${file}:${i + 1}: ${top} must not know ${target} (it may know ${allowed[top].join(', ') || 'nobody'})`);
@@ -54,7 +38,7 @@ for (const file of files) {
 // What a peer, a log or a file says is text on the page, never HTML.
 for (const file of files) {
   if (!/^web\/.*\.(js|html)$/.test(file)) continue;
-  readFileSync(path.join(root, file), 'utf8').split('\n').forEach((line, i) => {
+  readLines(root, file).forEach((line, i) => {
     const found = line.match(/\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|createContextualFragment|DOMParser|eval\s*\(|setHTMLUnsafe)/);
     if (found) problems.push(`${file}:${i + 1}: ${found[1]} reads text as HTML or as a script; see web/page/elements.js`);
   });
