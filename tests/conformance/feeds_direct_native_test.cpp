@@ -1,26 +1,13 @@
 // A feed of several megabytes between two visors over real sockets, whose queues fill and empty again.
 #include <visor/plugin.hpp>
 
+#include "tests/conformance/feeds_user.hpp"
 #include "tests/support/native_world.hpp"
 
 #include <catch2/catch.hpp>
 
 namespace visor::test {
 namespace {
-
-Owned<visor_feed> open_feed(World& world, Node& node, const visor_key* owner, std::string_view network) {
-  auto* feeds = node.find<visor_feeds>(VISOR_FEEDS_1);
-  REQUIRE(feeds != nullptr);
-  visor_feed_options options{};
-  options.size = sizeof options;
-  options.owner = owner;
-  options.network = to_span(network);
-  options.port = 50;
-  auto opened =
-      world.await<visor_feed>(node, [&](visor_done done) { return feeds->api->open(feeds, &options, done); });
-  REQUIRE(opened.has_value());
-  return Owned<visor_feed>(*opened);
-}
 
 std::string address_of(Node& node) {
   const std::string status = *node.call("feeds", "status");
@@ -37,7 +24,7 @@ TEST_CASE("feeds: a large feed over real sockets", "[feeds][direct]") {
       "owner",
       R"({"plugins":[{"plugin":"storage_memory"},{"plugin":"feeds","config":{"listen":"tcp://127.0.0.1:0"}}]})");
   Node& reader = world.add("reader", R"({"plugins":[{"plugin":"storage_memory"},{"plugin":"feeds"}]})");
-  auto own = open_feed(world, owner, nullptr, "");
+  auto own = open_feed(world, owner, nullptr);
   const std::string value(1000, 'x');
   std::vector<std::string> paths;
   for (int i = 0; i < 8000; ++i) paths.push_back("d" + std::to_string(i % 80) + "/" + std::to_string(i));

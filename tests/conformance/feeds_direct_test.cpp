@@ -1,6 +1,7 @@
 // Feeds over TCP without a relay: <key>@host:port, Noise XX with the identities' keys.
 #include <visor/plugin.hpp>
 
+#include "tests/conformance/feeds_user.hpp"
 #include "tests/support/catalog.hpp"
 #include "tests/support/world.hpp"
 
@@ -12,21 +13,6 @@ namespace {
 constexpr char kOwner[] =
     R"({"plugins":[{"plugin":"storage_memory"},{"plugin":"feeds","config":{"listen":"tcp://0.0.0.0:8870"}}]})";
 constexpr char kReader[] = R"({"plugins":[{"plugin":"storage_memory"},{"plugin":"feeds"}]})";
-
-Owned<visor_feed> open_feed(World& world, Node& node, const visor_key* owner, std::string_view network) {
-  auto* feeds = node.find<visor_feeds>(VISOR_FEEDS_1);
-  REQUIRE(feeds != nullptr);
-  visor_feed_options options{};
-  options.size = sizeof options;
-  options.owner = owner;
-  options.network = to_span(network);
-  options.port = 50;
-  auto opened =
-      world.await<visor_feed>(node, [&](visor_done done) { return feeds->api->open(feeds, &options, done); });
-  INFO((opened ? "" : opened.error().text));
-  REQUIRE(opened.has_value());
-  return Owned<visor_feed>(*opened);
-}
 
 void write_leaf(World& world, Node& node, visor_feed* feed, std::string_view path, std::string_view value) {
   const visor_op op = put(path, bytes(value));
@@ -63,7 +49,7 @@ TEST_CASE("feeds: a feed is followed over TCP, from the address and key of its o
   SimWorld world(1);
   Node& owner = world.add("10.0.0.1", kOwner);
   Node& reader = world.add("10.0.0.2", kReader);
-  auto own = open_feed(world, owner, nullptr, "");
+  auto own = open_feed(world, owner, nullptr);
   write_leaf(world, owner, own.get(), "a/b", "first");
   auto followed = open_feed(world, reader, &owner.key(), "tcp://10.0.0.1:8870");
   REQUIRE(world.run_until([&] { return leaf(followed.get(), "a/b") == "first"; }));
@@ -77,9 +63,9 @@ TEST_CASE("feeds: a feed is followed over TCP, from the address and key of its o
     REQUIRE(world.run_until([&] { return leaf(followed.get(), "a/b") == "third"; }));
   }
   SECTION("who is announced to can subscribe back") {
-    auto other = open_feed(world, reader, nullptr, "");
+    auto other = open_feed(world, reader, nullptr);
     write_leaf(world, reader, other.get(), "x", "1");
-    auto back = open_feed(world, owner, &reader.key(), "");
+    auto back = open_feed(world, owner, &reader.key());
     REQUIRE(world.run_until([&] { return leaf(back.get(), "x") == "1"; }));
   }
 }

@@ -61,6 +61,15 @@ function openSocket(host, url) {
   return { events, finished, until };
 }
 
+/** The probe's socket to a server, open, and the server's side of it. */
+async function connect(t, host) {
+  const { url, accepted } = await listen(t);
+  const socket = openSocket(host, url);
+  const peer = await accepted;
+  const opened = await socket.until('open');
+  return { url, socket, peer, opened };
+}
+
 test('the bundle boots, and its key is that of the secret it was given', async (t) => {
   const secretKey = '1f'.repeat(32);
   const host = await start(t, { wasm: bundle, config: { plugins: [{ plugin: 'storage_memory' }] }, secretKey });
@@ -210,10 +219,8 @@ test('timers come when they are due, not before', async (t) => {
 
 test('a WebSocket carries bytes both ways and ends in order', async (t) => {
   const host = await bootProbe(t);
-  const { url, accepted } = await listen(t);
-  const socket = openSocket(host, url);
-  const peer = await accepted;
-  assert.equal((await socket.until('open')).origin, url);
+  const { url, socket, peer, opened } = await connect(t, host);
+  assert.equal(opened.origin, url);
 
   const message = once(peer, 'message');
   assert.deepEqual(await host.call('probe', 'write', { bytes: 3, times: 2 }), { accepted: 2, status: 0 });
@@ -233,10 +240,7 @@ test('a WebSocket carries bytes both ways and ends in order', async (t) => {
 
 test('an end that the visor says lets what was written go first', async (t) => {
   const host = await bootProbe(t);
-  const { url, accepted } = await listen(t);
-  const socket = openSocket(host, url);
-  const peer = await accepted;
-  await socket.until('open');
+  const { socket, peer } = await connect(t, host);
   let received = 0;
   peer.on('message', (data) => { received += data.length; });
   const closed = once(peer, 'close');
@@ -261,10 +265,7 @@ test('a connection that breaks is told from one that ends', async (t) => {
 
 test('a peer that reads slowly is felt: EAGAIN, then ready', async (t) => {
   const host = await bootProbe(t);
-  const { url, accepted } = await listen(t);
-  const socket = openSocket(host, url);
-  const peer = await accepted;
-  await socket.until('open');
+  const { socket, peer } = await connect(t, host);
   let received = 0;
   peer.on('message', (data) => { received += data.length; });
   peer.pause();
@@ -290,10 +291,7 @@ test('a peer that reads slowly is felt: EAGAIN, then ready', async (t) => {
 
 test('what comes while the reader pauses is held, up to a bound', async (t) => {
   const host = await bootProbe(t);
-  const { url, accepted } = await listen(t);
-  const socket = openSocket(host, url);
-  const peer = await accepted;
-  await socket.until('open');
+  const { socket, peer } = await connect(t, host);
   await host.call('probe', 'pause', { paused: 1 });
   peer.send(Buffer.from([1]));
   peer.send(Buffer.from([2]));
@@ -316,10 +314,7 @@ test('what comes while the reader pauses is held, up to a bound', async (t) => {
 test('text and messages without measure end the connection', async (t) => {
   const host = await bootProbe(t);
   for (const [message, words] of [['hello', /text/], [Buffer.alloc((1 << 20) + 1), /at most 1048576/], [Buffer.alloc(17 << 20), /17825792 bytes/]]) {
-    const { url, accepted } = await listen(t);
-    const socket = openSocket(host, url);
-    const peer = await accepted;
-    await socket.until('open');
+    const { socket, peer } = await connect(t, host);
     const closed = once(peer, 'close');
     peer.send(message);
     await socket.finished;
@@ -364,10 +359,7 @@ test('a connect under way can be cancelled', async (t) => {
 
 test('a stop closes what is open and leaves nothing behind', async (t) => {
   const host = await bootProbe(t);
-  const { url, accepted } = await listen(t);
-  const socket = openSocket(host, url);
-  const peer = await accepted;
-  await socket.until('open');
+  const { socket, peer } = await connect(t, host);
   const closed = once(peer, 'close');
   const open = assert.rejects(socket.finished, { code: 'ECANCELED' });
   await host.stop();
@@ -378,10 +370,7 @@ test('a module that breaks says so to everybody who waits', async (t) => {
   const records = [];
   let stopped;
   const host = await bootProbe(t, { onStop: (error) => { stopped = error; }, onLog: (record) => records.push(record) });
-  const { url, accepted } = await listen(t);
-  const socket = openSocket(host, url);
-  const peer = await accepted;
-  await socket.until('open');
+  const { socket, peer } = await connect(t, host);
   const gone = once(peer, 'close');
   const lost = assert.rejects(socket.finished, { code: 'EINTERNAL' });
   await assert.rejects(host.call('probe', 'crash'), { code: 'EINTERNAL' });
