@@ -38,46 +38,44 @@ class Demo::Impl {
 
   void start(Started started) {
     started_ = std::move(started);
-    tpd_ = make_kernel("tpd", tpd_config());
-    tpd_->start([this](Result<void> result) {
-      if (!result) return fail(advise(result.error(), options_.port), false, false);
-      ask_address(*tpd_, "gateway", "/address", [this](std::string address) {
+    start_kernel("tpd", tpd_config(), options_.port, [this](Kernel& tpd) {
+      tpd_ = &tpd;
+      ask_address(tpd, "gateway", "/address", [this](std::string address) {
         tpd_http_ = std::move(address);
         ask_address(*tpd_, "transports", "/listening/stcpr", [this](std::string tcp) {
           tpd_tcp_ = std::move(tcp);
-          start_visor();
+          start_kernel("relay", relay_config(), 0, [this](Kernel&) { start_visor(); });
         });
       });
     });
   }
 
   void stop(std::function<void()> stopped) {
-    stop_kernel(visor_, [this, stopped = std::move(stopped)] { stop_kernel(tpd_, stopped); });
+    if (running_.empty()) return stopped();
+    running_.back()->stop([this, stopped = std::move(stopped)] {
+      running_.pop_back();
+      stop(stopped);
+    });
   }
 
  private:
   void start_visor() {
-    visor_ = make_kernel("visor", visor_config());
-    visor_->start([this](Result<void> result) {
-      if (!result) return fail(advise(result.error(), next_port()), true, false);
-      ask_address(*visor_, "gateway", "/address", [this](std::string address) {
-        visor_http_ = std::move(address);
-        publish_bootstrap();
-      });
+    start_kernel("visor", visor_config(), next_port(), [this](Kernel& visor) {
+      ask_address(visor, "gateway", "/address",
+                  [this, &visor](std::string address) { publish_bootstrap(visor, address); });
     });
   }
 
-  // Now that both addresses are known, the first gateway tells them to whoever opens the page.
-  void publish_bootstrap() {
+  // Now that all addresses are known, the first gateway tells them to whoever opens the page.
+  void publish_bootstrap(const Kernel& visor, std::string_view visor_http) {
     json::object gateway = gateway_config(options_.port);
     gateway["root"] = options_.page;
-    gateway["bootstrap"] = bootstrap();
-    if (auto done = tpd_->configure("gateway", json::serialize(gateway)); !done)
-      return fail(done.error(), true, true);
+    gateway["bootstrap"] = bootstrap(visor, visor_http);
+    if (auto done = tpd_->configure("gateway", json::serialize(gateway)); !done) return fail(done.error());
     std::exchange(started_, nullptr)(tpd_http_);
   }
 
-  json::object bootstrap() const {
+  json::object bootstrap(const Kernel& visor, std::string_view visor_http) const {
     auto peer = [](const Kernel& kernel, std::string_view name, std::string_view http) {
       std::string address = "ws" + std::string(http.substr(4)) + "/skywire";
       return json::object{
@@ -88,15 +86,11 @@ class Demo::Impl {
                                  {"network", "skynet"},
                                  {"port", kTelemetryPort},
                                  {"metrics", "/metrics"}}},
-            {"peers", json::array{peer(*tpd_, "TPD", tpd_http_), peer(*visor_, "native visor", visor_http_)}},
+            {"peers", json::array{peer(*tpd_, "TPD", tpd_http_), peer(visor, "native visor", visor_http)}},
             {"dmsg", dmsg_config()}};
   }
 
-  // The relay network: one server, on the first gateway, that everybody knows without a discovery.
-  json::object dmsg_config() const {
-    std::string address = "ws" + tpd_http_.substr(4) + "/dmsg";
-    return {{"servers", json::array{json::object{{"pk", to_hex(tpd_->key())}, {"address", address}}}}};
-  }
+  json::object dmsg_config() const { return {{"discovery", tpd_http_}}; }
 
   json::object gateway_config(uint16_t port) const {
     return {{"listen", "tcp://" + options_.address + ":" + std::to_string(port)}};
@@ -113,11 +107,19 @@ class Demo::Impl {
         "tpd",
         {plugin("storage_leveldb", {}, "disk"), plugin("gateway", std::move(gateway)),
          plugin("transports", {{"listen", "tcp://" + options_.address + ":0"}, {"interval_ms", interval}}),
-         plugin("dmsg_server", {{"interval_ms", interval}}), plugin("feeds", {{"drive", "disk"}}),
+         plugin("dmsg_discovery", {{"drive", "disk"}, {"test_mode", true}, {"interval_ms", interval}}),
+         plugin("feeds", {{"drive", "disk"}}),
          plugin("transport_discovery", {{"network", "skynet"},
                                         {"port", kTelemetryPort},
                                         {"drive", "disk"},
                                         {"interval_ms", interval}})});
+  }
+
+  std::string relay_config() const {
+    return with_identity(
+        "relay", {plugin("fetch", {}), plugin("dmsg_server", {{"listen", "tcp://" + options_.address + ":0"},
+                                                              {"discovery", tpd_http_},
+                                                              {"interval_ms", options_.interval_ms}})});
   }
 
   std::string visor_config() const {
@@ -132,7 +134,7 @@ class Demo::Impl {
          plugin("transports", {{"listen", "tcp://" + options_.address + ":0"},
                                {"interval_ms", interval},
                                {"peers", std::move(peers)}}),
-         plugin("dmsg", std::move(dmsg)), plugin("feeds", {{"drive", "disk"}}),
+         plugin("fetch", {}), plugin("dmsg", std::move(dmsg)), plugin("feeds", {{"drive", "disk"}}),
          plugin("chat", {{"drive", "disk"}}),
          plugin("telemetry",
                 {{"tpd", tpd}, {"network", "skynet"}, {"port", kTelemetryPort}, {"interval_ms", interval}})});
@@ -145,7 +147,8 @@ class Demo::Impl {
                                         {"plugins", std::move(plugins)}});
   }
 
-  std::unique_ptr<Kernel> make_kernel(std::string name, std::string config) const {
+  // Starts the next of the network's visors; `then` when it runs.  `port` is the one that it is to listen on.
+  void start_kernel(std::string name, std::string config, uint16_t port, std::function<void(Kernel&)> then) {
     kernel::KernelOptions options{
         .loop = platform_.loop, .catalog = platform_.catalog, .config = std::move(config)};
     options.config_name = "the demo's configuration of the " + name;
@@ -154,7 +157,15 @@ class Demo::Impl {
     options.log = platform_.log;
     options.log_level = platform_.log_level;
     options.services = platform_.services;
-    return std::make_unique<Kernel>(std::move(options));
+    starting_ = std::make_unique<Kernel>(std::move(options));
+    starting_->start([this, port, then = std::move(then)](Result<void> result) {
+      if (!result) {
+        starting_.reset();
+        return fail(advise(result.error(), port));
+      }
+      running_.push_back(std::move(starting_));
+      then(*running_.back());
+    });
   }
 
   void ask_address(Kernel& kernel, const char* instance, const char* pointer,
@@ -162,7 +173,7 @@ class Demo::Impl {
     ask(kernel.host(), kernel.commands(), instance, "status",
         [this, pointer, then = std::move(then)](Result<std::string> status) {
           Result<std::string> value = status ? text_at(*status, pointer) : std::move(status);
-          if (!value) return fail(value.error(), true, visor_ != nullptr);
+          if (!value) return fail(value.error());
           then(std::move(*value));
         });
   }
@@ -174,27 +185,19 @@ class Demo::Impl {
     return error;
   }
 
-  void fail(Error error, bool tpd_runs, bool visor_runs) {
-    if (!visor_runs) visor_.reset();
-    if (!tpd_runs) tpd_.reset();
+  void fail(Error error) {
     stop([this, error = std::move(error)] {
       if (auto started = std::exchange(started_, nullptr)) started(std::unexpected(error));
-    });
-  }
-
-  static void stop_kernel(std::unique_ptr<Kernel>& kernel, std::function<void()> stopped) {
-    if (!kernel) return stopped();
-    kernel->stop([&kernel, stopped = std::move(stopped)] {
-      kernel.reset();
-      stopped();
     });
   }
 
   Platform platform_;
   Options options_;
   Started started_;
-  std::unique_ptr<Kernel> tpd_, visor_;
-  std::string tpd_http_, tpd_tcp_, visor_http_;
+  std::unique_ptr<Kernel> starting_;
+  std::vector<std::unique_ptr<Kernel>> running_;  // in the order of their start
+  Kernel* tpd_ = nullptr;                         // the first of them
+  std::string tpd_http_, tpd_tcp_;
 };
 
 Demo::Demo(Platform platform, Options options)

@@ -1,6 +1,6 @@
-/* `visor run demo`: a whole network in one process.  Two kernels share a loop: the TPD's (gateway with the
- * page, /metrics) and a native visor's, whose transports the TPD shows.  A tab opened on the first becomes a
- * third. */
+/* `visor run demo`: a whole network in one process.  Three kernels share a loop: the TPD's (gateway with the
+ * page, /metrics, the relay network's discovery), a relay's, and a native visor's, whose transports the TPD
+ * shows.  A tab opened on the first gateway becomes a fourth. */
 #ifndef VISOR_PROGRAMS_DEMO_HPP
 #define VISOR_PROGRAMS_DEMO_HPP
 #include "kernel/kernel.hpp"
@@ -10,13 +10,13 @@ namespace visor::programs {
 class Demo {
  public:
   struct Options {
-    std::string address = "127.0.0.1"; /* of both gateways */
+    std::string address = "127.0.0.1"; /* of everything that listens */
     uint16_t port = 8080;              /* of the first gateway, the next one's is one more; 0: any two */
     uint64_t interval_ms = 2000;       /* every rhythm of the network */
-    std::string directory;             /* keys and data of both visors */
+    std::string directory;             /* keys and data, a folder a visor */
     std::string page;                  /* folder of the page */
   };
-  /* What both kernels stand on. */
+  /* What all kernels stand on. */
   struct Platform {
     kernel::Loop& loop;
     const kernel::Catalog& catalog;
@@ -32,10 +32,10 @@ class Demo {
   Demo& operator=(const Demo&) = delete;
   ~Demo();
 
-  /* Starts both; `started` runs once with the page's address, "http://127.0.0.1:8080".  On an error what had
+  /* Starts all; `started` runs once with the page's address, "http://127.0.0.1:8080".  On an error what had
    * started has been stopped. */
   void start(Started started);
-  /* Stops both in reverse. */
+  /* Stops them in reverse. */
   void stop(std::function<void()> stopped);
 
  private:
