@@ -21,7 +21,10 @@ define install
 @missing=$$(for package in $(1); do \
     dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done; \
     for command in $(2); do command -v $$command >/dev/null || echo $$command | sed 's/^node$$/nodejs/'; done); \
-  [ -z "$$missing" ] || { echo "installing:" $$missing; $(SUDO) apt-get -qq update && \
+  [ -z "$$missing" ] || { command -v apt-get >/dev/null || { \
+      { echo "This system has no apt-get. Install what these packages of Debian 12 hold:"; echo $$missing | fmt; \
+        echo "then build with: cmake --preset release && cmake --build --preset release"; } >&2; exit 1; }; \
+    echo "installing:" $$missing; $(SUDO) apt-get -qq update && \
     $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing >/dev/null; }
 endef
 
