@@ -11,8 +11,8 @@ writeFileSync(kept, sorted.map((row) => JSON.stringify(row)).join('\n') + '\n');
 
 const number = (value) => Number(value.toPrecision(3)).toLocaleString('en', { maximumSignificantDigits: 3 });
 const ratio = (ours, other) => (ours / other).toFixed(2);
-const table = sorted.map((row) => `| ${row.bench} | ${row.better} | ${number(row.ours)} ${row.unit} | ${number(row.floor)} ${row.unit} | ` +
-  `${ratio(row.ours, row.floor)} | ${row.peer ? `${row.peer}: ${number(row.peer_value)} ${row.unit} (${ratio(row.ours, row.peer_value)})` : ''} |`);
+const table = sorted.map((row) => `| ${row.bench} | ${row.better} | ${number(row.ours)} ${row.unit} | ${row.floor === null ? '' : `${number(row.floor)} ${row.unit}`} | ` +
+  `${row.floor ? ratio(row.ours, row.floor) : ''} | ${row.peer ? `${row.peer}: ${number(row.peer_value)} ${row.unit} (${ratio(row.ours, row.peer_value)})` : ''} |`);
 writeFileSync(report, `# Performance
 
 Made by \`make bench\`. Each row's figures are medians of ${sorted[0].runs} runs that took turns, ours beside the floor (the

@@ -17,6 +17,11 @@ for module in build/wasm/bench/bench_$name.wasm; do
   echo "== $(basename "$module")" >&2
   node --no-warnings tests/wasm/run.mjs "$module" bench >> "$new"
 done
-[ -s "$new" ] || { echo "no bench is called '$name'; there are: $(ls bench/*.cpp | xargs -n1 basename -s .cpp | tr '\n' ' ')" >&2; exit 2; }
+for script in bench/bench_$name.mjs; do
+  [ -f "$script" ] || continue
+  echo "== $(basename "$script")" >&2
+  VISOR=build/release/programs/visor/visor VISOR_PAGE=build/wasm/web node "$script" >> "$new"
+done
+[ -s "$new" ] || { echo "no bench is called '$name'; there are: $(ls bench/*.cpp bench/bench_*.mjs | sed 's#bench/##; s#bench_##; s#\..*##' | tr '\n' ' ')" >&2; exit 2; }
 touch "$rows"
 node bench/report.mjs "$rows" "$new" docs/performance.md

@@ -80,15 +80,15 @@ export async function run(t, command, args, options) {
 }
 
 /** What every run of the demo is told. */
-export function demoArguments(port, data) {
+export function demoArguments(port, data, intervalMs = 1000) {
   const page = process.env.VISOR_PAGE ? ['--page', process.env.VISOR_PAGE] : [];
-  return ['run', 'demo', '--port', String(port), '--interval-ms', '1000', '--data', data, ...page];
+  return ['run', 'demo', '--port', String(port), '--interval-ms', String(intervalMs), '--data', data, ...page];
 }
 
 /** Starts the demo; its addresses as it prints them. */
-export async function startDemo(t) {
+export async function startDemo(t, { intervalMs } = {}) {
   const data = temporaryFolder(t);
-  const program = new Program(t, visorProgram, demoArguments(0, data));
+  const program = new Program(t, visorProgram, demoArguments(0, data, intervalMs));
   const [, address] = await program.line(/^a tab opened here is a visor: (http:\S+)$/);
   const bootstrap = await json(`${address}/bootstrap.json`);
   return { program, address, bootstrap, data };
