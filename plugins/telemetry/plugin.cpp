@@ -10,7 +10,7 @@ namespace {
 
 using codec::JsonObjectText;
 
-constexpr char kVersion[] = "v1.0.0"; /* of the visor, as lists tell it */
+constexpr char kVersion[] = "v" VISOR_VERSION; /* of the visor, as lists tell it */
 
 /* What became of announcing the feed. */
 struct Announcing {
@@ -290,7 +290,7 @@ constexpr visor_command kCommands[] = {
 VISOR_PLUGIN(telemetry) = {
     VISOR_PLUGIN_HEAD,
     .name = "telemetry",
-    .version = "1.0.0",
+    .version = VISOR_VERSION,
     .summary = "Publishes this visor's transports on its feed and announces it to the transport discovery",
     .license = "MIT",
     .schema = visor::telemetry::kConfigSchema,

@@ -69,16 +69,48 @@ Visor* Aggregator::intern(const visor_key& key) {
   auto at = visors_.find(key);
   if (at != visors_.end()) return at->second.get();
   if (!crypto::valid_public_key(key)) return nullptr;
-  auto visor = std::make_unique<Visor>();
+  auto owned = std::make_unique<Visor>();
+  Visor* visor = owned.get();
   visor->key = key;
   visor->hex = to_hex(key);
-  return visors_.emplace(key, std::move(visor)).first->second.get();
+  visors_.emplace(key, std::move(owned));
+  visors_in_order_.emplace(key, visor);
+  return visor;
+}
+
+const Visor* Aggregator::visor_after(const visor_key& key) const {
+  auto at = visors_in_order_.upper_bound(key);
+  return at == visors_in_order_.end() ? nullptr : at->second;
+}
+
+// Who has reported is known for long after, so that its uptime and bytes can be asked for.
+bool Aggregator::remembered(const Visor& visor) const {
+  return visor.heard_unix_s != 0 && visors_.size() - visors_with_transports_ <= options_.max_idle_visors;
 }
 
 void Aggregator::forget_visor_if_unused(Visor& visor) {
-  if (!visor.transports.empty() || visor.fresh) return;
-  if (visor.asserted != 0) removed_visors_.push_back(visor.key);
-  visors_.erase(visor.key);
+  if (!visor.transports.empty() || visor.fresh || remembered(visor)) return;
+  forget_visor(visor);
+}
+
+void Aggregator::forget_visor(Visor& visor) {
+  RemovedVisor removed{visor.key, true, {}, {}};
+  for (const VisorDay& day : visor.days) removed.days.push_back(day.date);
+  for (const UptimeDay& day : visor.uptime) removed.uptime.push_back(day.date);
+  if (visor.heard_unix_s != 0) removed_visors_.push_back(std::move(removed));
+  visor_key key = visor.key;  // goes with the visor
+  visors_in_order_.erase(key);
+  visors_.erase(key);
+}
+
+std::vector<Day> Aggregator::days_of(const Transport& transport, UnixDay from) const {
+  std::vector<Day> out;
+  if (archive_ && transport.is_archived() && transport.archived_until >= from) {
+    archive_->read(transport.id, std::max(from, transport.archived_from), transport.archived_until, out);
+  }
+  auto hot = std::ranges::lower_bound(transport.days, from, {}, &Day::date);
+  out.insert(out.end(), hot, transport.days.end());
+  return out;
 }
 
 Transport& Aggregator::insert(const TransportId& id, Visor& a, Visor& b, uint8_t type, uint8_t label,
@@ -93,6 +125,7 @@ Transport& Aggregator::insert(const TransportId& id, Visor& a, Visor& b, uint8_t
   for (size_t side = 0; side < 2; ++side) {
     transport.sides[side].visor = visors[side];
     transport.sides[side].position = visors[side]->transports.size();
+    if (visors[side]->transports.empty()) ++visors_with_transports_;
     visors[side]->transports.push_back(&transport);
   }
   ++visors[creator]->created;
@@ -121,7 +154,10 @@ void Aggregator::erase(Transport& transport) {
   Removed removed{transport.id, true, {}, {}};
   for (const Day& day : transport.days) removed.days.push_back(day.date);
   for (const UptimeDay& day : transport.uptime) removed.uptime.push_back(day.date);
+  for (UnixDay date = transport.archived_from; date <= transport.archived_until; ++date)
+    removed.days.push_back(date);
   removed_.push_back(std::move(removed));
+  registrations_.erase(transport.id);
   for (std::string_view legacy : codec::legacy_names(codec::transport_type(types_.at(transport.type)))) {
     aliases_.erase(codec::transport_id(transport.sides[0].visor->key, transport.sides[1].visor->key, legacy));
   }
@@ -133,6 +169,7 @@ void Aggregator::erase(Transport& transport) {
     of_visor[side.position] = last;
     last->sides[side_of(*last, *side.visor)].position = side.position;
     of_visor.pop_back();
+    if (of_visor.empty()) --visors_with_transports_;
     forget_visor_if_unused(*side.visor);
   }
   ++counters_.forgotten_transports;
@@ -159,11 +196,18 @@ void Aggregator::evict_created_by(Visor& reporter) {
 
 bool Aggregator::asserted_live(const Transport& transport) const {
   for (size_t side = 0; side < 2; ++side) {
-    const Side& asserting = transport.sides[side];
-    if (!asserting.listed || !asserting.visor->fresh) continue;
-    if (transport.sides[1 - side].withdrawn <= asserting.visor->asserted) return true;
+    uint64_t asserted = asserted_by(transport, side);
+    if (asserted != 0 && transport.sides[1 - side].withdrawn <= asserted) return true;
   }
   return false;
+}
+
+// The number of this edge's latest assertion that has not expired; 0: there is none.
+uint64_t Aggregator::asserted_by(const Transport& transport, size_t side) const {
+  const Side& own = transport.sides[side];
+  uint64_t listed = own.listed && own.visor->fresh ? own.visor->asserted : 0;
+  if (!transport.registered) return listed;
+  return std::max(listed, registrations_.find(transport.id)->second.order[side]);
 }
 
 void Aggregator::count_live(Transport& transport, bool live) {
@@ -172,6 +216,8 @@ void Aggregator::count_live(Transport& transport, bool live) {
   live_ += one;
   live_by_type_[transport.type] += one;
   for (Side& side : transport.sides) {
+    if (codec::transport_type(type_of(transport)) != codec::TransportType::kDmsg)
+      side.visor->live_direct += one;
     size_t before = std::exchange(side.visor->live_transports, side.visor->live_transports + one);
     if (before == 0 || side.visor->live_transports == 0) live_visors_ += one;
   }
@@ -224,6 +270,7 @@ bool Aggregator::assert_row(Visor& reporter, const codec::ListedTransport& row, 
 }
 
 void Aggregator::withdraw(Transport& transport, size_t side, Moment now) {
+  end_registration(transport, side);
   transport.sides[side].listed = false;
   transport.sides[side].withdrawn = ++order_;
   mark_dirty(transport);
@@ -248,10 +295,97 @@ std::vector<TransportId> Aggregator::apply_list(const visor_key& reporter_key,
   for (Transport* transport : reporter->transports) {
     size_t side = side_of(*transport, *reporter);
     const Side& own = transport->sides[side];
-    if (own.listed && own.generation != reporter->list_generation) withdraw(*transport, side, now);
+    bool asserted = own.listed || (transport->registered && asserted_by(*transport, side) != 0);
+    if (asserted && own.generation != reporter->list_generation) withdraw(*transport, side, now);
   }
   heartbeat(*reporter, now);
   return added;
+}
+
+// --- assertions beside lists --------------------------------------------------------------------
+
+bool Aggregator::register_transport(const visor_key& reporter_key, const codec::ListedTransport& row,
+                                    Moment now) {
+  Visor* reporter = intern(reporter_key);
+  if (!reporter) return false;
+  Transport* transport = lookup(row.entry.id);
+  if (!transport) transport = create(*reporter, row, now);
+  size_t own = transport ? side_of(*transport, *reporter) : 2;
+  if (own > 1) {
+    ++counters_.refused_listed_rows;
+    forget_visor_if_unused(*reporter);
+    return false;
+  }
+  if (row.alias) aliases_.emplace(*row.alias, row.entry.id);
+  ++counters_.registered_rows;
+  transport->registered = true;
+  Registration& registration = registrations_[transport->id];
+  registration.order[own] = ++order_;
+  registration.until_mono_ms[own] = now.mono_ms + options_.assertion_ttl_ms;
+  registration.until_unix_s[own] = now.unix_s + options_.assertion_ttl_ms / 1000;
+  registration_deadlines_.emplace(registration.until_mono_ms[own], transport->id, own);
+  Side& side = transport->sides[own];
+  side.withdrawn = 0;
+  mark_dirty(*transport);
+  mark_uptime(*transport, now.unix_s);
+  update_live(*transport, now);
+  mark_visor_up(*reporter, now);
+  return true;
+}
+
+void Aggregator::end_registration(Transport& transport, size_t side) {
+  if (!transport.registered) return;
+  auto at = registrations_.find(transport.id);
+  at->second.order[side] = 0;
+  if (at->second.order[1 - side] != 0) return;
+  registrations_.erase(at);
+  transport.registered = false;
+}
+
+Aggregator::Outcome Aggregator::deregister(const visor_key& reporter, const TransportId& id, Moment now) {
+  Transport* transport = lookup(id);
+  if (!transport) return Outcome::kUnknown;
+  for (size_t side = 0; side < 2; ++side) {
+    if (transport->sides[side].visor->key != reporter) continue;
+    withdraw(*transport, side, now);
+    return Outcome::kApplied;
+  }
+  return Outcome::kNotEdge;
+}
+
+bool Aggregator::deregister_by_monitor(const TransportId& id, Moment now) {
+  Transport* transport = lookup(id);
+  if (!transport) return false;
+  for (size_t side = 0; side < 2; ++side) withdraw(*transport, side, now);
+  return true;
+}
+
+void Aggregator::expire_registrations(Moment now) {
+  while (!registration_deadlines_.empty() && std::get<0>(*registration_deadlines_.begin()) <= now.mono_ms) {
+    auto [deadline, id, side] = registration_deadlines_.extract(registration_deadlines_.begin()).value();
+    auto at = registrations_.find(id);
+    // Renewed since: another deadline stands for it.
+    if (at == registrations_.end() || at->second.order[side] == 0 ||
+        at->second.until_mono_ms[side] > deadline)
+      continue;
+    Transport& transport = *lookup(id);
+    end_registration(transport, side);
+    mark_dirty(transport);
+    update_live(transport, now);
+  }
+}
+
+bool Aggregator::visor_heartbeat(const visor_key& key, std::string_view version, Moment now) {
+  bool known = find_visor(key) != nullptr;
+  if (!known && visors_.size() - visors_with_transports_ >= options_.max_idle_visors) return false;
+  Visor* visor = intern(key);
+  if (!visor) return false;
+  if (!version.empty() && visor->version != version) {
+    visor->version = version;
+    mark_dirty(*visor);
+  }
+  mark_visor_up(*visor, now);
+  return true;
 }
 
 bool Aggregator::refresh(const visor_key& reporter_key, Moment now) {
@@ -284,20 +418,50 @@ void Aggregator::expire(Moment now) {
   }
 }
 
+namespace {
+
+// Takes the days up to `last` out of an ascending list; which these were.
+template <class T>
+void take_until(std::vector<T>& days, UnixDay last, std::vector<UnixDay>& taken) {
+  auto end = std::ranges::upper_bound(days, last, {}, &T::date);
+  for (auto day = days.begin(); day != end; ++day) taken.push_back(day->date);
+  days.erase(days.begin(), end);
+}
+
+}  // namespace
+
+// Days that nobody may ask for any more go from the drive, older ones from memory alone.
+void Aggregator::drop_old_days(Transport& transport, UnixDay today, Removed& removed) {
+  take_until(transport.days, today - kDaysKept, removed.days);
+  for (; transport.is_archived() && transport.archived_from <= today - kDaysKept; ++transport.archived_from)
+    removed.days.push_back(transport.archived_from);
+  if (!transport.is_archived()) transport.archived_from = 0, transport.archived_until = -1;
+  if (!archive_) return;
+  std::vector<UnixDay> archived; /* only what the drive has already */
+  take_until(transport.days, std::min(today - kHotDays, transport.dirty_days_from - 1), archived);
+  if (archived.empty()) return;
+  if (!transport.is_archived()) transport.archived_from = archived.front();
+  transport.archived_until = std::max(transport.archived_until, archived.back());
+  transport.archived_from = std::min(transport.archived_from, archived.front());
+}
+
+void Aggregator::drop_old(Visor& visor, Moment now) {
+  UnixDay today = codec::day_of(now.unix_s);
+  RemovedVisor removed{visor.key, false, {}, {}};
+  take_until(visor.days, today - kDaysKept, removed.days);
+  take_until(visor.uptime, today - kUptimeDaysKept, removed.uptime);
+  if (!removed.days.empty() || !removed.uptime.empty()) removed_visors_.push_back(std::move(removed));
+  if (!visor.transports.empty() || visor.fresh) return;
+  if (visor.heard_unix_s < now.unix_s - kVisorDaysKept * codec::kSecondsPerDay || !remembered(visor))
+    forget_visor(visor);
+}
+
 // Whether nothing is left of it that anybody would ask for.
 bool Aggregator::drop_old(Transport& transport, Moment now) {
   UnixDay today = codec::day_of(now.unix_s);
   Removed removed{transport.id, false, {}, {}};
-  auto old_day = [&](const Day& day) { return day.date <= today - kDaysKept; };
-  auto old_uptime = [&](const UptimeDay& day) { return day.date <= today - kUptimeDaysKept; };
-  for (const Day& day : transport.days) {
-    if (old_day(day)) removed.days.push_back(day.date);
-  }
-  for (const UptimeDay& day : transport.uptime) {
-    if (old_uptime(day)) removed.uptime.push_back(day.date);
-  }
-  std::erase_if(transport.days, old_day);
-  std::erase_if(transport.uptime, old_uptime);
+  drop_old_days(transport, today, removed);
+  take_until(transport.uptime, today - kUptimeDaysKept, removed.uptime);
   if (!removed.days.empty() || !removed.uptime.empty()) removed_.push_back(std::move(removed));
   int64_t oldest = now.unix_s - kDaysKept * codec::kSecondsPerDay;
   if (transport.latency.known() && transport.latency.measured_at_s < oldest) {
@@ -310,8 +474,7 @@ bool Aggregator::drop_old(Transport& transport, Moment now) {
     mark_dirty(transport);
   }
   if (!transport.live) RowBlocks::touch(transport);  // some renderings show it for a while after its end
-  bool asserted = (transport.sides[0].listed && transport.sides[0].visor->fresh) ||
-                  (transport.sides[1].listed && transport.sides[1].visor->fresh);
+  bool asserted = asserted_by(transport, 0) != 0 || asserted_by(transport, 1) != 0;
   // Its last counters may come after the list that lacks it.
   bool long_ended = now.unix_s - transport.ended_at_s > options_.assertion_ttl_ms / 1000;
   return !asserted && long_ended && !transport.has_history();
@@ -329,9 +492,24 @@ void Aggregator::sweep(Moment now) {
   if (!next) swept_ = {};
 }
 
+void Aggregator::sweep_visors(Moment now) {
+  size_t left = std::max(kSweepAtLeast, visors_.size() / kSweepParts);
+  auto next = visors_in_order_.upper_bound(swept_visor_);
+  for (; next != visors_in_order_.end() && left > 0; --left) {
+    swept_visor_ = next->first;
+    Visor& visor = *next->second;
+    ++next;
+    drop_old(visor, now);
+  }
+  if (next == visors_in_order_.end()) swept_visor_ = {};
+}
+
 void Aggregator::tick(Moment now) {
   expire(now);
+  expire_registrations(now);
   sweep(now);
+  sweep_visors(now);
+  totals_.drop_until(codec::day_of(now.unix_s) - kDaysKept);
 }
 
 }  // namespace visor::transport_discovery

@@ -38,6 +38,17 @@ bool measured(double ms) {
   return std::isfinite(ms) && ms > 0 && ms <= kMaxLatencyMs;
 }
 
+// Also makes good a few slots that were missed since the last one of the same day.
+void set_slot(codec::UptimeBitmap& slots, int slot) {
+  slots.set(slot);
+  if (slot > 0 && slots.test(slot - 1)) return;
+  for (int missed = 1; missed <= kMaxFilledSlots && slot - missed - 1 >= 0; ++missed) {
+    if (!slots.test(slot - missed - 1)) continue;
+    for (int i = 1; i <= missed; ++i) slots.set(slot - i);
+    break;
+  }
+}
+
 uint32_t to_us(double ms) {
   return std::max<uint32_t>(1, static_cast<uint32_t>(std::lround(ms * 1000)));
 }
@@ -76,10 +87,27 @@ Aggregator::Outcome Aggregator::apply(const visor_key& reporter, const Sample& s
 
 void Aggregator::add_traffic(Transport& transport, size_t side, const Traffic& more, UnixDay date) {
   if (more.none()) return;
-  transport.sides[side].total += more;
-  day_in(transport.days, date).side[side] += more;
+  Side& own = transport.sides[side];
+  own.total += more;
+  Day& day = day_in(transport.days, date);
+  uint64_t before = day.bandwidth();
+  day.side[side] += more;
+  totals_.add_bytes(date, transport.type, day.bandwidth() - before);
   transport.dirty_days_from = std::min(transport.dirty_days_from, date);
+  day_in(own.visor->days, date).traffic += more;
+  own.visor->dirty_days_from = std::min(own.visor->dirty_days_from, date);
+  mark_dirty(*own.visor);
   RowBlocks::touch(transport);
+}
+
+// Of days with bytes only: who has measured has sent.
+void Aggregator::note_latency(Transport& transport, const Latency& latency, UnixDay date) {
+  totals_.add_latency(date, transport.type, latency.avg_us);
+  if (transport.days.empty() || transport.days.back().date != date) return;
+  Day& day = transport.days.back();
+  ++day.latency_samples;
+  day.latency_sum_us = saturating_add(day.latency_sum_us, latency.avg_us);
+  transport.dirty_days_from = std::min(transport.dirty_days_from, date);
 }
 
 // All three or nothing, so that an edge that has not measured yet does not erase what the other one has.
@@ -93,6 +121,7 @@ void Aggregator::apply_latency(Transport& transport, const Sample& sample, Momen
   bool same = transport.latency.min_us == latency.min_us && transport.latency.max_us == latency.max_us &&
               transport.latency.avg_us == latency.avg_us;
   transport.latency = latency;
+  note_latency(transport, latency, codec::day_of(now.unix_s));
   if (!same) RowBlocks::touch(transport);
 }
 
@@ -117,18 +146,23 @@ void Aggregator::mark_uptime(Transport& transport, int64_t unix_s) {
       transport.uptime.back().slots.test(slot)) {
     return;
   }
-  codec::UptimeBitmap& slots = uptime_day(transport, date).slots;
-  slots.set(slot);
-  if (slot > 0 && slots.test(slot - 1)) return;
-  for (int missed = 1; missed <= kMaxFilledSlots && slot - missed - 1 >= 0; ++missed) {
-    if (!slots.test(slot - missed - 1)) continue;
-    for (int i = 1; i <= missed; ++i) slots.set(slot - i);
-    break;
-  }
+  set_slot(uptime_day(transport, date).slots, slot);
+}
+
+void Aggregator::mark_visor_up(Visor& visor, Moment now) {
+  visor.heard_unix_s = now.unix_s;
+  mark_dirty(visor);
+  UnixDay date = codec::day_of(now.unix_s);
+  int slot = codec::UptimeBitmap::slot_of(now.unix_s);
+  codec::UptimeBitmap& slots = day_in(visor.uptime, date).slots;
+  if (slots.test(slot)) return;
+  set_slot(slots, slot);
+  visor.dirty_uptime_from = std::min(visor.dirty_uptime_from, date);
 }
 
 // Once for each five minutes: a list says that all in it is up.
 void Aggregator::heartbeat(Visor& reporter, Moment now) {
+  mark_visor_up(reporter, now);
   int64_t slot = now.unix_s / codec::UptimeBitmap::kSlotSeconds;
   if (slot == reporter.heartbeat_slot) return;
   reporter.heartbeat_slot = slot;

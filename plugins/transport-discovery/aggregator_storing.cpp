@@ -37,7 +37,7 @@ std::vector<Removed> Aggregator::take_removed() {
   return std::exchange(removed_, {});
 }
 
-std::vector<visor_key> Aggregator::take_removed_visors() {
+std::vector<RemovedVisor> Aggregator::take_removed_visors() {
   return std::exchange(removed_visors_, {});
 }
 
@@ -60,8 +60,32 @@ Visor* Aggregator::restore_visor(const visor_key& key) {
   return intern(key);
 }
 
+Visor* Aggregator::restored_visor(const visor_key& key) {
+  auto at = visors_.find(key);
+  return at == visors_.end() ? nullptr : at->second.get();
+}
+
+void Aggregator::restore_registration(Transport& transport, size_t side, uint64_t order,
+                                      int64_t until_unix_s) {
+  transport.registered = true;
+  Registration& registration = registrations_[transport.id];
+  registration.order[side] = order;
+  registration.until_unix_s[side] = until_unix_s;
+}
+
 void Aggregator::finish_restore(Moment now) {
-  for (auto& [key, visor] : visors_) {
+  for (auto& [id, registration] : registrations_) {
+    for (size_t side = 0; side < 2; ++side) {
+      if (registration.order[side] == 0) continue;
+      order_ = std::max(order_, registration.order[side]);
+      // At most one life long, whatever the calendar has done.
+      int64_t left_ms = std::clamp<int64_t>((registration.until_unix_s[side] - now.unix_s) * 1000, 0,
+                                            options_.assertion_ttl_ms);
+      registration.until_mono_ms[side] = now.mono_ms + left_ms;
+      registration_deadlines_.emplace(registration.until_mono_ms[side], id, side);
+    }
+  }
+  for (auto& [key, visor] : visors_in_order_) {
     order_ = std::max(order_, visor->asserted);
     if (visor->asserted == 0) continue;
     // A clock that was set back in between makes it as fresh as can be, not fresh for ever.
@@ -82,8 +106,11 @@ void Aggregator::finish_restore(Moment now) {
     update_live(*transport, now);
     if (!transport->live && transport->ended_at_s == 0) transport->ended_at_s = now.unix_s;
   }
-  std::erase_if(visors_,
-                [](const auto& entry) { return entry.second->transports.empty() && !entry.second->fresh; });
+  std::vector<Visor*> unused;
+  for (auto& [key, visor] : visors_in_order_) {
+    if (visor->transports.empty() && !visor->fresh && !remembered(*visor)) unused.push_back(visor);
+  }
+  for (Visor* visor : unused) forget_visor(*visor);
 }
 
 }  // namespace visor::transport_discovery

@@ -11,6 +11,7 @@ const char kConfigSchema[] = R"({
     "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "its port; 50 if not said"},
     "drive": {"type": "string", "minLength": 1, "description": "the storage drive that keeps what is known; the default one if not said"},
     "interval_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "description": "how often visors report; 60000 if not said"},
+    "network_monitors": {"type": "array", "items": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$"}, "description": "public keys of monitors that may remove transports of others over HTTP; nobody if not said"},
     "limits": {"type": "object", "additionalProperties": false, "properties": {
       "reporters": {"type": "integer", "minimum": 1, "maximum": 1000000, "description": "visors followed at once; 65536 if not said"},
       "transports": {"type": "integer", "minimum": 1, "maximum": 16777216, "description": "transports known at once, live and ended; 1048576 if not said"}}}}
@@ -28,6 +29,15 @@ Result<Config> read_config(std::string_view text) {
   const boost::json::object limits = codec::object_at(*object, "limits");
   read_field(limits, "reporters", config.max_reporters);
   read_field(limits, "transports", config.max_transports);
+  if (const boost::json::array* monitors = codec::array_at(*object, "network_monitors")) {
+    for (const boost::json::value& value : *monitors) {
+      const boost::json::string* text = value.if_string();
+      Result<visor_key> key =
+          key_from_hex(text ? std::string_view(text->data(), text->size()) : std::string_view());
+      if (!key) return failure(VISOR_EINVAL, "network_monitors: " + key.error().text);
+      config.monitors.push_back(*key);
+    }
+  }
   return config;
 }
 

@@ -12,6 +12,7 @@ struct Config {
   uint64_t interval_ms = 60'000; /* the reporters' rhythm */
   size_t max_reporters = 65'536; /* feeds followed at once */
   size_t max_transports = 1 << 20;
+  std::vector<visor_key> monitors; /* who may take transports away that are not theirs */
 
   /* At the rhythm of a minute: 5 min, 4 min, 30 s, 2 s, 5 s, 15 s. */
   uint64_t assertion_ttl_ms() const { return 5 * interval_ms; }

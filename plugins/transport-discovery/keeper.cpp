@@ -1,6 +1,11 @@
 #include "keeper.hpp"
 
 namespace visor::transport_discovery {
+namespace {
+
+constexpr int64_t kSessionEverySeconds = 60; /* between two notes that we are up */
+
+}  // namespace
 
 void Keeper::open(std::function<void(Result<void>)> ready) {
   const char* name = config_.drive.empty() ? nullptr : config_.drive.c_str();
@@ -25,21 +30,46 @@ void Keeper::open(std::function<void(Result<void>)> ready) {
 }
 
 Result<void> Keeper::load() {
+  aggregator_.set_archive(this);
+  UnixDay today = codec::day_of(host_.unix_ns() / 1'000'000'000);
   for (const char& kind : kRestoreOrder) {
     visor_status status =
         scan(kv_.get(), ByteView(reinterpret_cast<const uint8_t*>(&kind), 1),
-             [this](ByteView key, ByteView value) {
-               ++(restore_entry(aggregator_, key, value) ? counters_.restored : counters_.refused);
+             [this, today](ByteView key, ByteView value) {
+               ++(restore_entry(aggregator_, key, value, today) ? counters_.restored : counters_.refused);
                return true;
              });
     if (status != VISOR_OK) return std::unexpected(host_.error(status));
   }
+  if (Result<void> sessions = load_sessions(); !sessions) return sessions;
   aggregator_.finish_restore({static_cast<int64_t>(host_.now_ms()), host_.unix_ns() / 1'000'000'000});
   if (counters_.refused > 0) {
     host_.warn("transport_discovery: " + std::to_string(counters_.refused) +
                " stored entries could not be read and are left out");
   }
   return {};
+}
+
+Result<void> Keeper::load_sessions() {
+  const uint8_t kind = 's';
+  visor_status status = scan(kv_.get(), {&kind, 1}, [this](ByteView key, ByteView value) {
+    ++(restore_session(sessions_, key, value) ? counters_.restored : counters_.refused);
+    return true;
+  });
+  if (status != VISOR_OK) return std::unexpected(host_.error(status));
+  started_at_s_ = host_.unix_ns() / 1'000'000'000;
+  flush_session();
+  return {};
+}
+
+void Keeper::flush_session() {
+  int64_t now_s = host_.unix_ns() / 1'000'000'000;
+  if (now_s - session_written_s_ < kSessionEverySeconds) return;
+  session_written_s_ = now_s;
+  sessions_.see(started_at_s_, std::max(started_at_s_, now_s));
+  Batch batch;
+  put_session(batch, started_at_s_, std::max(started_at_s_, now_s));
+  write(batch);
 }
 
 bool Keeper::write(const Batch& batch) {
@@ -64,6 +94,7 @@ void Keeper::flush() {
     if (!write(pending_.front())) return;
     pending_.pop_front();
   }
+  flush_session();
   if (!aggregator_.dirty()) return;
   collect_changes(aggregator_, kBatchBytes, [this](const Batch& batch) {
     if (!pending_.empty() || !write(batch)) pending_.push_back(batch);
@@ -80,6 +111,19 @@ void Keeper::sync(std::function<void()> done) {
   if (status == VISOR_OK) return;
   problem_ = host_.error(status).text;
   if (done) done();
+}
+
+// A drive that cannot be read shows fewer days and says so in its status.
+void Keeper::read(const TransportId& id, UnixDay from, UnixDay until, std::vector<Day>& out) const {
+  visor_cursor* raw = nullptr;
+  if (!kv_ || kv_->api->cursor(kv_.get(), &raw) != VISOR_OK) return;
+  Owned<visor_cursor> cursor(raw);
+  Bytes first = archive_key(id, from), last = archive_key(id, until);
+  visor_status status = raw->api->seek(raw, to_span(ByteView(first)), VISOR_AT_OR_AFTER);
+  for (; status == VISOR_OK && text(raw->key) <= text(ByteView(last)); status = raw->api->step(raw, +1)) {
+    Day day;
+    if (decode_archived_day(bytes(raw->key), bytes(raw->value), day)) out.push_back(day);
+  }
 }
 
 void Keeper::close(std::function<void()> closed) {

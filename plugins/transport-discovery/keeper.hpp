@@ -9,7 +9,7 @@
 
 namespace visor::transport_discovery {
 
-class Keeper {
+class Keeper final : public DayArchive {
  public:
   static constexpr size_t kBatchBytes = 1 << 20;
   static constexpr std::string_view kMapName = "transport_discovery";
@@ -20,13 +20,15 @@ class Keeper {
     uint64_t written_bytes = 0;
   };
 
-  Keeper(Host host, const Config& config, Aggregator& aggregator)
-      : host_(host), config_(config), aggregator_(aggregator) {}
+  Keeper(Host host, const Config& config, Aggregator& aggregator, Sessions& sessions)
+      : host_(host), config_(config), aggregator_(aggregator), sessions_(sessions) {}
 
   /* Opens the map and loads it; `ready` runs once, later. */
   void open(std::function<void(Result<void>)> ready);
   /* Writes the last changes and waits until they are durable; `closed` runs once, later. */
   void close(std::function<void()> closed);
+
+  void read(const TransportId& id, UnixDay from, UnixDay until, std::vector<Day>& out) const override;
 
   const Counters& counters() const { return counters_; }
   /* Batches that the drive has refused, which are tried again before anything newer is written. */
@@ -36,13 +38,17 @@ class Keeper {
 
  private:
   Result<void> load();
+  Result<void> load_sessions();
   void flush();
+  void flush_session();
   bool write(const Batch& batch);
   void sync(std::function<void()> done);
 
   Host host_;
   const Config& config_;
   Aggregator& aggregator_;
+  Sessions& sessions_;
+  int64_t started_at_s_ = 0, session_written_s_ = 0;
   Counters counters_;
   std::string problem_;
   std::deque<Batch> pending_;

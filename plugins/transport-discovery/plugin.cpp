@@ -9,7 +9,7 @@
 namespace visor::transport_discovery {
 namespace {
 
-constexpr char kVersion[] = "1.0.0";
+constexpr char kVersion[] = VISOR_VERSION;
 constexpr size_t kDefaultRows = 100;
 
 class TransportDiscovery final : public Instance {
@@ -43,6 +43,7 @@ class TransportDiscovery final : public Instance {
   uint64_t refused_reporters_ = 0;
   // Each after what it uses, so that it goes first.
   std::unique_ptr<Aggregator> aggregator_;
+  Sessions sessions_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<Web> web_;
@@ -68,7 +69,7 @@ Result<void> TransportDiscovery::set_up() {
       AggregatorOptions{.assertion_ttl_ms = static_cast<int64_t>(config_.assertion_ttl_ms()),
                         .max_transports = config_.max_transports,
                         .hash_seed = seed});
-  keeper_ = std::make_unique<Keeper>(host(), config_, *aggregator_);
+  keeper_ = std::make_unique<Keeper>(host(), config_, *aggregator_, sessions_);
   api_ = std::make_unique<Api>(
       *aggregator_,
       Api::Service{
@@ -76,7 +77,9 @@ Result<void> TransportDiscovery::set_up() {
           .version = kVersion,
           .address = to_hex(own_) + ":" + std::to_string(config_.port),
           .network = config_.network,
-          .started_at_s = started_at_s_});
+          .started_at_s = started_at_s_,
+          .sessions = &sessions_,
+          .monitors = config_.monitors});
   web_ = std::make_unique<Web>(host(), *api_);
   return {};
 }

@@ -93,10 +93,9 @@ Result<bool> read_parameter(MetricsQuery& query, std::string_view name, std::str
     Result<void> read = read_types(value, query.rows.types);
     if (!read) return std::unexpected(read.error());
   } else if (name == "limit") {
-    Result<uint64_t> limit = number(name, value, "a number of rows from 1 to 5000", kMaxLimit);
+    Result<size_t> limit = parse_limit(value);
     if (!limit) return std::unexpected(limit.error());
-    if (*limit == 0) return bad(name, "a number of rows from 1 to 5000", value);
-    query.limit = static_cast<size_t>(*limit);
+    query.limit = *limit;
   } else if (name == "cursor") {
     Result<TransportId> id = codec::transport_id_from_uuid(value);
     if (!id) return bad(name, "the identifier of the last row before", value);
@@ -148,15 +147,25 @@ Result<MetricsQuery> parse_metrics_query(std::string_view query) {
   return out;
 }
 
-std::string next_page_query(std::string_view query, const TransportId& last) {
-  std::string out;
+Result<size_t> parse_limit(std::string_view text) {
+  constexpr std::string_view kExpected = "a number of rows from 1 to 5000";
+  Result<uint64_t> limit = number("limit", text, kExpected, kMaxLimit);
+  if (!limit) return std::unexpected(limit.error());
+  if (*limit == 0) return bad("limit", kExpected, text);
+  return static_cast<size_t>(*limit);
+}
+
+void add_next_page(Answer& answer, const ApiRequest& request, const std::string& last) {
+  std::string out = "<" + std::string(request.path) + "?";
+  std::string_view query = request.query;
   while (!query.empty()) {
     std::string_view pair = take_until(query, '&');
     if (pair.empty() || pair.starts_with("cursor=")) continue;
     out += pair;
     out += '&';
   }
-  return out + "cursor=" + codec::to_uuid(last);
+  answer.headers.emplace_back("x-next-cursor", last);
+  answer.headers.emplace_back("link", out + "cursor=" + last + ">; rel=\"next\"");
 }
 
 Result<std::vector<TransportId>> parse_ids(std::string_view list) {

@@ -1,12 +1,14 @@
 /* What a URL asks for (specification telemetry.md, 4). */
 #ifndef VISOR_TRANSPORT_DISCOVERY_QUERY_HPP
 #define VISOR_TRANSPORT_DISCOVERY_QUERY_HPP
+#include "answer.hpp"
 #include "rows.hpp"
 
 namespace visor::transport_discovery {
 
 constexpr size_t kMaxLimit = 5000; /* rows of one page */
 constexpr size_t kMaxNamed = 1000; /* identifiers or keys in a path */
+constexpr size_t kMaxVersion = 64; /* characters of a visor's version */
 
 /* Percent-decoded parameters in order; a later one of the same name counts.  VISOR_EINVAL for a bad escape.
  */
@@ -22,8 +24,11 @@ struct MetricsQuery {
  * parameter, what it must be and what came. */
 Result<MetricsQuery> parse_metrics_query(std::string_view query);
 
-/* The same with `cursor` set to `last`: where the next page begins. */
-std::string next_page_query(std::string_view query, const TransportId& last);
+/* 1 to 5000. */
+Result<size_t> parse_limit(std::string_view text);
+
+/* Headers that say where the next page begins: behind `last`. */
+void add_next_page(Answer& answer, const ApiRequest& request, const std::string& last);
 
 /* Comma lists of a path; each at least one and at most kMaxNamed, without doubles. */
 Result<std::vector<TransportId>> parse_ids(std::string_view list);

@@ -2,6 +2,7 @@
  * aggregator.hpp. */
 #ifndef VISOR_TRANSPORT_DISCOVERY_RECORDS_HPP
 #define VISOR_TRANSPORT_DISCOVERY_RECORDS_HPP
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -23,12 +24,32 @@ struct Moment {
 struct Transport;
 struct RowBlock;
 
+/* Nothing of these days has to be stored. */
+constexpr UnixDay kClean = std::numeric_limits<UnixDay>::max();
+
+struct UptimeDay {
+  UnixDay date = 0;
+  codec::UptimeBitmap slots;
+};
+
+/* Bytes that a visor has reported on one UTC day, over all of its transports. */
+struct VisorDay {
+  UnixDay date = 0;
+  Traffic traffic;
+};
+
 /* A visor: an edge of transports, and perhaps a reporter. */
 struct Visor {
   visor_key key{};
   std::string hex;
   std::vector<Transport*> transports; /* in no order that shows */
   size_t live_transports = 0;
+  size_t live_direct = 0; /* of these, those that no relay carries */
+
+  std::vector<VisorDay> days;    /* ascending */
+  std::vector<UptimeDay> uptime; /* ascending */
+  int64_t heard_unix_s = 0;      /* its latest sign of life; 0: never */
+  UnixDay dirty_days_from = kClean, dirty_uptime_from = kClean;
 
   /* As a reporter.  All that it lists is asserted anew by each Root of its, so the moment stands here, once.
    */
@@ -56,15 +77,15 @@ struct Side {
   CounterLives lives;
 };
 
-/* Increments that were applied on one UTC day, by edge. */
+/* Increments that were applied on one UTC day, by edge, and what its latency was on average. */
 struct Day {
   UnixDay date = 0;
+  uint32_t latency_samples = 0;
+  uint64_t latency_sum_us = 0;
   Traffic side[2];
-};
 
-struct UptimeDay {
-  UnixDay date = 0;
-  codec::UptimeBitmap slots;
+  /* Both edges count both directions, so the one that counted more has seen all. */
+  uint64_t bandwidth() const { return std::max(side[0].sum(), side[1].sum()); }
 };
 
 struct Latency {
@@ -80,21 +101,25 @@ struct Transport {
   uint8_t type = 0, label = 0; /* numbers of interned words */
   uint8_t creator = 0;         /* the side that listed it first */
   bool live = false;
+  bool registered = false; /* has assertions beside those of lists */
   Latency latency;
   double throughput_bytes_per_s = 0;
   int64_t throughput_at_s = 0;
   int64_t first_seen_s = 0;
   int64_t ended_at_s = 0;        /* when it was last live, while it is not */
-  std::vector<Day> days;         /* ascending, only those with bytes */
+  std::vector<Day> days;         /* ascending, only those with bytes, only those that are not archived */
   std::vector<UptimeDay> uptime; /* ascending, only those with a slot */
+
+  /* Older days may be in the archive, these and between; until < from: none. */
+  UnixDay archived_from = 0, archived_until = -1;
 
   RowBlock* block = nullptr; /* where its rows are rendered */
   /* What is not stored yet: the record, and the days from these on. */
   bool dirty = false;
   UnixDay dirty_days_from = kClean, dirty_uptime_from = kClean;
-  static constexpr UnixDay kClean = std::numeric_limits<UnixDay>::max();
 
-  bool has_history() const { return !days.empty() || latency.known(); }
+  bool is_archived() const { return archived_from <= archived_until; }
+  bool has_history() const { return !days.empty() || is_archived() || latency.known(); }
 };
 
 }  // namespace visor::transport_discovery

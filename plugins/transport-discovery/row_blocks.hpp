@@ -5,20 +5,27 @@
 #include <memory>
 #include <vector>
 
+#include "lib/codec/gzip_parts.hpp"
 #include "records.hpp"
 
 namespace visor::transport_discovery {
+
+/* A block's text, or each section of it compressed. */
+struct RenderedContent {
+  std::string text;
+  std::vector<size_t> ends; /* of the sections */
+  std::vector<codec::GzipPart> parts;
+};
 
 /* One rendering of a block.  `revision` is that of the block when it was made; 0: not made. */
 struct RenderedBlock {
   uint64_t revision = 0;
   uint64_t view_generation = 0;
-  std::shared_ptr<const std::string> text;
-  std::vector<size_t> sections; /* where each section of the text ends */
+  std::unique_ptr<const RenderedContent> content;
 };
 
 struct RowBlock {
-  static constexpr size_t kViews = 4; /* renderings that are kept beside each other */
+  static constexpr size_t kViews = 6; /* renderings that are kept beside each other */
 
   std::vector<Transport*> rows; /* ascending */
   uint64_t revision = 1;

@@ -93,8 +93,8 @@ void append_labels(std::string& out, const Aggregator& aggregator, const Transpo
 bool append_json_row(std::string& out, const Aggregator& aggregator, const Transport& transport,
                      const RowOptions& options, UnixDay today) {
   if (!is_shown(aggregator, transport, options)) return false;
-  auto oldest = std::ranges::lower_bound(transport.days, today - options.days + 1, {}, &Day::date);
-  if (oldest == transport.days.end() && !transport.latency.known()) return false;
+  UnixDay oldest = today - options.days + 1;
+  if (!aggregator.has_days(transport, oldest) && !transport.latency.known()) return false;
   out += "{\"id\":\"";
   append_uuid(out, transport.id);
   out += "\",\"type\":";
@@ -107,8 +107,9 @@ bool append_json_row(std::string& out, const Aggregator& aggregator, const Trans
   if (options.latency && transport.latency.known()) append_latency(out, transport.latency);
   if (options.bandwidth) {
     out += ",\"daily\":[";
-    for (auto day = transport.days.end(); day != oldest;) {
-      if (day-- != transport.days.end()) out += ',';
+    std::vector<Day> days = aggregator.days_of(transport, oldest);
+    for (auto day = days.rbegin(); day != days.rend(); ++day) {
+      if (day != days.rbegin()) out += ',';
       append_day(out, *day);
     }
     out += ']';

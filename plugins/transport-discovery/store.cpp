@@ -12,8 +12,8 @@ using codec::Reader;
 using codec::Writer;
 
 constexpr uint8_t kTransportVersion = 1;
-constexpr uint8_t kVisorVersion = 1;
-constexpr uint8_t kListed = 1, kReported = 2; /* flags of a side */
+constexpr uint8_t kVisorVersion = 2;                           /* 1: without when it was heard of */
+constexpr uint8_t kListed = 1, kReported = 2, kRegistered = 4; /* flags of a side */
 
 // Unix seconds of the next thousands of years: what calculations with them cannot overflow.
 constexpr int64_t kLastTime = int64_t(1) << 38;
@@ -30,16 +30,21 @@ Bytes key_of(char kind, ByteView name) {
   return key;
 }
 
-Bytes day_key(char kind, const TransportId& id, UnixDay date) {
-  Bytes key = key_of(kind, id);
+Bytes day_key(char kind, ByteView name, UnixDay date) {
+  Bytes key = key_of(kind, name);
   codec::append_be<uint16_t>(key, static_cast<uint16_t>(date));
   return key;
 }
 
 // --- transports --------------------------------------------------------------------------------
 
-void write_side(Writer& writer, const Side& side) {
-  writer.u8(static_cast<uint8_t>((side.listed ? kListed : 0) | (side.reported ? kReported : 0)));
+void write_side(Writer& writer, const Side& side, uint64_t registered, int64_t until_unix_s) {
+  writer.u8(static_cast<uint8_t>((side.listed ? kListed : 0) | (side.reported ? kReported : 0) |
+                                 (registered != 0 ? kRegistered : 0)));
+  if (registered != 0) {
+    writer.u64(registered);
+    writer.i64(until_unix_s);
+  }
   writer.u64(side.withdrawn);
   writer.u64(side.total.sent);
   writer.u64(side.total.received);
@@ -52,8 +57,19 @@ void write_side(Writer& writer, const Side& side) {
   }
 }
 
-void read_side(Reader& reader, Side& side) {
+struct ReadSide {
+  Side side;
+  uint64_t registered = 0;
+  int64_t until_unix_s = 0;
+};
+
+void read_side(Reader& reader, ReadSide& out) {
+  Side& side = out.side;
   uint8_t flags = reader.u8();
+  if (flags & kRegistered) {
+    out.registered = reader.u64();
+    out.until_unix_s = read_time(reader);
+  }
   side.listed = (flags & kListed) != 0;
   side.reported = (flags & kReported) != 0;
   side.withdrawn = reader.u64();
@@ -78,7 +94,11 @@ Bytes encode_transport(const Aggregator& aggregator, const Transport& transport)
   writer.text(aggregator.type_of(transport));
   writer.text(aggregator.label_of(transport));
   writer.u8(transport.creator);
-  for (const Side& side : transport.sides) write_side(writer, side);
+  const Aggregator::Registration* registration = aggregator.registration(transport);
+  for (size_t side = 0; side < 2; ++side) {
+    write_side(writer, transport.sides[side], registration ? registration->order[side] : 0,
+               registration ? registration->until_unix_s[side] : 0);
+  }
   writer.u32(transport.latency.min_us);
   writer.u32(transport.latency.max_us);
   writer.u32(transport.latency.avg_us);
@@ -98,7 +118,8 @@ bool restore_transport(Aggregator& aggregator, const TransportId& id, ByteView v
   std::string label(reader.text());
   uint8_t creator = reader.u8();
   Transport read;
-  for (Side& side : read.sides) read_side(reader, side);
+  ReadSide sides[2];
+  for (ReadSide& side : sides) read_side(reader, side);
   read.latency.min_us = reader.u32();
   read.latency.max_us = reader.u32();
   read.latency.avg_us = reader.u32();
@@ -112,9 +133,11 @@ bool restore_transport(Aggregator& aggregator, const TransportId& id, ByteView v
   Transport* transport = aggregator.restore_transport(id, edges, type, label, creator);
   if (!transport) return false;
   for (size_t side = 0; side < 2; ++side) {
-    read.sides[side].visor = transport->sides[side].visor;
-    read.sides[side].position = transport->sides[side].position;
-    transport->sides[side] = read.sides[side];
+    sides[side].side.visor = transport->sides[side].visor;
+    sides[side].side.position = transport->sides[side].position;
+    transport->sides[side] = sides[side].side;
+    if (sides[side].registered != 0)
+      aggregator.restore_registration(*transport, side, sides[side].registered, sides[side].until_unix_s);
   }
   transport->latency = read.latency;
   transport->throughput_bytes_per_s = read.throughput_bytes_per_s;
@@ -133,28 +156,81 @@ Bytes encode_day(const Day& day) {
     writer.u64(side.sent);
     writer.u64(side.received);
   }
+  writer.u32(day.latency_samples);
+  writer.u64(day.latency_sum_us);
   return out;
 }
 
-bool restore_day(Transport& transport, UnixDay date, ByteView value) {
-  Day day{.date = date, .side = {}};
+bool decode_day(ByteView value, Day& day) {
   Reader reader(value);
   for (Traffic& side : day.side) {
     side.sent = reader.u64();
     side.received = reader.u64();
   }
-  bool ascending = transport.days.empty() || transport.days.back().date < date;
-  if (!reader.finish() || !ascending) return false;
-  transport.days.push_back(day);
+  if (!reader.at_end()) { /* the first version had no latency */
+    day.latency_samples = reader.u32();
+    day.latency_sum_us = reader.u64();
+  }
+  return reader.finish().has_value();
+}
+
+template <class T>
+bool append_day(std::vector<T>& days, const T& day) {
+  if (!days.empty() && days.back().date >= day.date) return false;
+  days.push_back(day);
   return true;
 }
 
-bool restore_uptime(Transport& transport, UnixDay date, ByteView value) {
+bool restore_day(Aggregator& aggregator, Transport& transport, UnixDay date, ByteView value, UnixDay today) {
+  if (!aggregator.is_hot(date, today)) {
+    if (!transport.is_archived()) transport.archived_from = date;
+    transport.archived_until = date;
+    return true;
+  }
+  Day day{.date = date, .side = {}};
+  return decode_day(value, day) && append_day(transport.days, day);
+}
+
+bool restore_uptime(std::vector<UptimeDay>& days, UnixDay date, ByteView value) {
   Result<codec::UptimeBitmap> slots = codec::UptimeBitmap::decode(value);
-  bool ascending = transport.uptime.empty() || transport.uptime.back().date < date;
-  if (!slots || !ascending) return false;
-  transport.uptime.push_back({date, *slots});
-  return true;
+  return slots && append_day(days, {date, *slots});
+}
+
+bool restore_visor_day(Visor& visor, UnixDay date, ByteView value) {
+  Reader reader(value);
+  VisorDay day{date, {}};
+  day.traffic.sent = reader.u64();
+  day.traffic.received = reader.u64();
+  return reader.finish().has_value() && append_day(visor.days, day);
+}
+
+// --- the network -------------------------------------------------------------------------------
+
+Bytes encode_network_day(const Aggregator& aggregator, const NetworkDay& day) {
+  Bytes out;
+  Writer writer(out);
+  for (size_t type = 0; type < day.size(); ++type) {
+    if (day[type].none()) continue;
+    writer.text(aggregator.types().at(static_cast<uint8_t>(type)));
+    writer.u64(day[type].bytes);
+    writer.u64(day[type].latency_sum_us);
+    writer.u64(day[type].latency_samples);
+  }
+  return out;
+}
+
+bool restore_network_day(Aggregator& aggregator, UnixDay date, ByteView value) {
+  Reader reader(value);
+  while (reader.ok() && !reader.at_end()) {
+    std::string type(reader.text());
+    TypeTotal total;
+    total.bytes = reader.u64();
+    total.latency_sum_us = reader.u64();
+    total.latency_samples = reader.u64();
+    std::optional<uint8_t> number = reader.ok() ? aggregator.restore_type(type) : std::nullopt;
+    if (number) aggregator.totals().restore(date, *number, total);
+  }
+  return reader.finish().has_value();
 }
 
 // --- visors ------------------------------------------------------------------------------------
@@ -167,16 +243,19 @@ Bytes encode_visor(const Visor& visor) {
   writer.i64(visor.refreshed_unix_s);
   writer.i64(visor.heartbeat_slot);
   writer.text(visor.version);
+  writer.i64(visor.heard_unix_s);
   return out;
 }
 
 bool restore_visor(Aggregator& aggregator, ByteView key_bytes, ByteView value) {
   Reader reader(value);
-  if (reader.u8() != kVisorVersion) return false;
+  uint8_t form = reader.u8();
+  if (form == 0 || form > kVisorVersion) return false;
   uint64_t asserted = reader.u64();
   int64_t refreshed = read_time(reader);
   int64_t heartbeat = reader.i64();
   std::string version(reader.text());
+  int64_t heard = form == 1 ? refreshed : read_time(reader);
   visor_key key{};
   if (!reader.finish() || key_bytes.size() != sizeof key.bytes) return false;
   std::memcpy(key.bytes, key_bytes.data(), sizeof key.bytes);
@@ -185,6 +264,7 @@ bool restore_visor(Aggregator& aggregator, ByteView key_bytes, ByteView value) {
   visor->asserted = asserted;
   visor->refreshed_unix_s = refreshed;
   visor->heartbeat_slot = heartbeat;
+  visor->heard_unix_s = heard;
   visor->version = std::move(version);
   return true;
 }
@@ -203,7 +283,41 @@ void collect_transport(const Aggregator& aggregator, Transport& transport, Batch
     batch.put(day_key('u', transport.id, day.date), Bytes(slots.begin(), slots.end()));
   }
   transport.dirty = false;
-  transport.dirty_days_from = transport.dirty_uptime_from = Transport::kClean;
+  transport.dirty_days_from = transport.dirty_uptime_from = kClean;
+}
+
+void collect_visor(Visor& visor, Batch& batch) {
+  ByteView key = bytes(visor.key);
+  batch.put(key_of('v', key), encode_visor(visor));
+  for (const VisorDay& day : visor.days) {
+    if (day.date < visor.dirty_days_from) continue;
+    Bytes value;
+    Writer writer(value);
+    writer.u64(day.traffic.sent);
+    writer.u64(day.traffic.received);
+    batch.put(day_key('D', key, day.date), std::move(value));
+  }
+  for (const UptimeDay& day : visor.uptime) {
+    if (day.date < visor.dirty_uptime_from) continue;
+    ByteView slots = day.slots.bytes();
+    batch.put(day_key('U', key, day.date), Bytes(slots.begin(), slots.end()));
+  }
+  visor.dirty = false;
+  visor.dirty_days_from = visor.dirty_uptime_from = kClean;
+}
+
+void collect_removed(const RemovedVisor& removed, Batch& batch) {
+  ByteView key = bytes(removed.key);
+  if (removed.whole) batch.erase(key_of('v', key));
+  for (UnixDay date : removed.days) batch.erase(day_key('D', key, date));
+  for (UnixDay date : removed.uptime) batch.erase(day_key('U', key, date));
+}
+
+void collect_totals(Aggregator& aggregator, Batch& batch) {
+  Totals& totals = aggregator.totals();
+  for (UnixDay date : totals.take_removed()) batch.erase(day_key('n', {}, date));
+  for (UnixDay date : totals.take_dirty())
+    batch.put(day_key('n', {}, date), encode_network_day(aggregator, totals.days().at(date)));
 }
 
 void collect_removed(const Removed& removed, Batch& batch) {
@@ -237,24 +351,74 @@ void collect_changes(Aggregator& aggregator, size_t max_bytes,
     collect_removed(removed, batch);
     flush(max_bytes);
   }
-  for (const visor_key& key : aggregator.take_removed_visors()) batch.erase(key_of('v', bytes(key)));
-  for (Visor* visor : aggregator.take_dirty_visors()) {
-    batch.put(key_of('v', bytes(visor->key)), encode_visor(*visor));
-    visor->dirty = false;
+  for (const RemovedVisor& removed : aggregator.take_removed_visors()) {
+    collect_removed(removed, batch);
     flush(max_bytes);
   }
   for (Transport* transport : aggregator.take_dirty_transports()) {
     collect_transport(aggregator, *transport, batch);
     flush(max_bytes);
   }
+  // Sums come behind what they were summed from: a crash between two batches may cost them this flush, and
+  // never makes them count anything twice.
+  for (Visor* visor : aggregator.take_dirty_visors()) {
+    collect_visor(*visor, batch);
+    flush(max_bytes);
+  }
+  collect_totals(aggregator, batch);
   flush(0);
 }
 
-bool restore_entry(Aggregator& aggregator, ByteView key, ByteView value) {
+namespace {
+
+bool restore_of_visor(Aggregator& aggregator, char kind, ByteView name, ByteView value) {
+  if (kind == 'v') return restore_visor(aggregator, name, value);
+  visor_key key{};
+  if (name.size() != sizeof key.bytes + 2) return false;
+  std::memcpy(key.bytes, name.data(), sizeof key.bytes);
+  Visor* visor = aggregator.restored_visor(key);
+  if (!visor) return false;
+  UnixDay date = codec::load_be<uint16_t>(name.data() + sizeof key.bytes);
+  return kind == 'D' ? restore_visor_day(*visor, date, value) : restore_uptime(visor->uptime, date, value);
+}
+
+}  // namespace
+
+void put_session(Batch& batch, int64_t started_at_s, int64_t seen_at_s) {
+  Bytes key{'s'}, value;
+  codec::append_be<uint64_t>(key, static_cast<uint64_t>(started_at_s));
+  Writer(value).i64(seen_at_s);
+  batch.put(std::move(key), std::move(value));
+}
+
+bool restore_session(Sessions& sessions, ByteView key, ByteView value) {
+  Reader reader(value);
+  int64_t seen = read_time(reader);
+  if (key.size() != 9 || !reader.finish()) return false;
+  auto started = static_cast<int64_t>(codec::load_be<uint64_t>(key.data() + 1));
+  if (started < 0 || started > seen || seen - started > int64_t(kDaysKept) * 100 * codec::kSecondsPerDay)
+    return false;
+  sessions.see(started, seen);
+  return true;
+}
+
+Bytes archive_key(const TransportId& id, UnixDay date) {
+  return day_key('d', id, date);
+}
+
+bool decode_archived_day(ByteView key, ByteView value, Day& out) {
+  if (key.size() < 2) return false;
+  out.date = codec::load_be<uint16_t>(key.data() + key.size() - 2);
+  return decode_day(value, out);
+}
+
+bool restore_entry(Aggregator& aggregator, ByteView key, ByteView value, UnixDay today) {
   if (key.empty()) return false;
   char kind = static_cast<char>(key[0]);
   ByteView name = key.subspan(1);
-  if (kind == 'v') return restore_visor(aggregator, name, value);
+  if (kind == 'n')
+    return name.size() == 2 && restore_network_day(aggregator, codec::load_be<uint16_t>(name.data()), value);
+  if (kind == 'v' || kind == 'D' || kind == 'U') return restore_of_visor(aggregator, kind, name, value);
   TransportId id;
   if (name.size() < id.bytes.size()) return false;
   std::copy_n(name.begin(), id.bytes.size(), id.bytes.begin());
@@ -263,8 +427,8 @@ bool restore_entry(Aggregator& aggregator, ByteView key, ByteView value) {
   Transport* transport = aggregator.restored(id);
   if (!transport || date_bytes.size() != 2) return false;
   UnixDay date = codec::load_be<uint16_t>(date_bytes.data());
-  if (kind == 'd') return restore_day(*transport, date, value);
-  return kind == 'u' && restore_uptime(*transport, date, value);
+  if (kind == 'd') return restore_day(aggregator, *transport, date, value, today);
+  return kind == 'u' && restore_uptime(transport->uptime, date, value);
 }
 
 }  // namespace visor::transport_discovery

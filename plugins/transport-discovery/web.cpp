@@ -55,8 +55,13 @@ void Web::mount(visor_http* http) {
 void Web::answer(visor_exchange* exchange) {
   ++counters_.requests;
   const visor_http_request* request = exchange->api->request(exchange);
-  ApiRequest asked{text(request->method), text(request->path), text(request->query),
-                   header(*request, "accept")};
+  ApiRequest asked{text(request->method),
+                   text(request->path),
+                   text(request->query),
+                   header(*request, "accept"),
+                   header(*request, "accept-encoding"),
+                   text(request->body),
+                   [request](std::string_view name) { return header(*request, name); }};
   Answer answer = api_.answer(asked, {static_cast<int64_t>(host_.now_ms()), host_.unix_ns() / 1'000'000'000});
   std::vector<visor_span> headers;
   for (const auto& [name, value] : answer.headers) {

@@ -1,87 +1,9 @@
 // Specification telemetry.md, 4: what /metrics and the other paths answer.
-#include <boost/json.hpp>
-
-#include "fixture.hpp"
-#include "plugins/transport-discovery/api.hpp"
 #include "plugins/transport-discovery/query.hpp"
+#include "service.hpp"
 
 using namespace visor;
 using namespace visor::test;
-
-namespace {
-
-struct Service {
-  Tpd tpd;
-  std::vector<visor_key> keys = make_keys(4);
-  Api api{tpd.aggregator,
-          {.process_metrics =
-               [](bool) {
-                 return std::string("# HELP visor_tpd_x X.\n# TYPE visor_tpd_x gauge\nvisor_tpd_x 1\n");
-               },
-           .version = "0.1.0",
-           .address = "02ab:50",
-           .network = "skynet",
-           .started_at_s = kNoon}};
-
-  Answer get(std::string_view path, std::string_view query = "", std::string_view accept = "",
-             std::string_view method = "GET") {
-    Answer answer = api.answer({method, path, query, accept}, tpd.now);
-    while (answer.rest && answer.rest->next(answer.body)) {
-    }
-    return answer;
-  }
-  boost::json::value json(std::string_view path, std::string_view query = "", int status = 200) {
-    Answer answer = get(path, query);
-    INFO(answer.body);
-    CHECK(answer.status == status);
-    CHECK(answer.headers.at(0) == std::pair<std::string, std::string>("content-type", "application/json"));
-    boost::json::error_code error;
-    boost::json::value value = boost::json::parse(answer.body, error);
-    CHECK_FALSE(error);
-    return value;
-  }
-  size_t rows(std::string_view path, std::string_view query = "") {
-    return json(path, query).get_array().size();
-  }
-  TransportId add(size_t a, size_t b, std::string_view type = "swsr", bool measured = true) {
-    TransportId id = id_of(keys[a], keys[b], type);
-    std::vector<codec::ListedTransport> all;
-    for (const Transport* transport : transports_of(a)) {
-      all.push_back(
-          {codec::make_transport_entry(transport->sides[0].visor->key, transport->sides[1].visor->key,
-                                       tpd.aggregator.type_of(*transport), "automatic"),
-           std::nullopt});
-    }
-    all.push_back(listed(keys[a], keys[b], type));
-    tpd.list(keys[a], all);
-    if (measured) {
-      tpd.aggregator.apply(keys[a],
-                           {.id = id,
-                            .traffic = {10485760, 2097152},
-                            .epoch = 1,
-                            .throughput_bytes_per_s = 125000.25,
-                            .latency_min_ms = 10.4,
-                            .latency_max_ms = 18.9,
-                            .latency_avg_ms = 11,
-                            .sampled_at_s = tpd.now.unix_s},
-                           tpd.now);
-    }
-    return id;
-  }
-  std::vector<Transport*> transports_of(size_t visor) {
-    const Visor* record = tpd.aggregator.find_visor(keys[visor]);
-    return record ? record->transports : std::vector<Transport*>();
-  }
-};
-
-std::string header(const Answer& answer, std::string_view name) {
-  for (const auto& [key, value] : answer.headers) {
-    if (key == name) return value;
-  }
-  return "";
-}
-
-}  // namespace
 
 TEST_CASE("tpd answers: a row has the specified fields", "[telemetry][tpd]") {
   Service service;
@@ -195,10 +117,10 @@ TEST_CASE("tpd answers: pages give every row once", "[telemetry][tpd]") {
     for (const boost::json::value& row : body.get_array()) {
       seen.emplace_back(row.get_object().at("id").get_string());
     }
-    std::string next = header(page, "x-next-cursor");
+    std::string next = header_of(page, "x-next-cursor");
     if (next.empty()) break;
     CHECK(next == seen.back());
-    CHECK(header(page, "link") == "</metrics?limit=7&cursor=" + next + ">; rel=\"next\"");
+    CHECK(header_of(page, "link") == "</metrics?limit=7&cursor=" + next + ">; rel=\"next\"");
     query = "limit=7&cursor=" + next;
   }
   CHECK(seen.size() == 79);
@@ -215,8 +137,8 @@ TEST_CASE("tpd answers: totals, entries, health", "[telemetry][tpd]") {
   service.add(3, 2, "stcpr", false);
   Answer stats = service.get("/all-transports/stats");
   CHECK(stats.body == "{\"total_transports\":3,\"by_type\":{\"stcpr\":2,\"swsr\":1},\"unique_visors\":4}\n");
-  CHECK(header(stats, "x-tpd-snapshot-transports") == "3");
-  CHECK(header(stats, "x-tpd-snapshot-at") == codec::time_text(service.tpd.now.unix_s));
+  CHECK(header_of(stats, "x-tpd-snapshot-transports") == "3");
+  CHECK(header_of(stats, "x-tpd-snapshot-at") == codec::time_text(service.tpd.now.unix_s));
   auto entries = service.json("/v3/transports/edge:" + to_hex(service.keys[2])).get_array();
   REQUIRE(entries.size() == 2);
   for (const boost::json::value& entry : entries) CHECK(codec::transport_entry_from_json(entry).has_value());
@@ -266,7 +188,7 @@ TEST_CASE("tpd answers: a client gets the format it would rather have", "[teleme
   }
   Service service;
   CHECK(service.get("/metrics", "", "image/png").status == 406);
-  CHECK(header(service.get("/metrics"), "vary") == "accept");
+  CHECK(header_of(service.get("/metrics"), "vary") == "accept, accept-encoding");
 }
 
 TEST_CASE("tpd answers: Prometheus' formats", "[telemetry][tpd]") {
@@ -275,7 +197,7 @@ TEST_CASE("tpd answers: Prometheus' formats", "[telemetry][tpd]") {
   std::string labels = "{id=\"" + codec::to_uuid(id) + "\",type=\"swsr\",edge_a=\"" +
                        to_hex(service.keys[0]) + "\",edge_b=\"" + to_hex(service.keys[1]) + "\"";
   Answer text = service.get("/metrics", "", "text/plain;version=0.0.4");
-  CHECK(header(text, "content-type") == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK(header_of(text, "content-type") == "text/plain; version=0.0.4; charset=utf-8");
   auto has = [&](const Answer& answer, const std::string& line) {
     INFO(line);
     CHECK(("\n" + answer.body).find("\n" + line + "\n") != std::string::npos);
@@ -294,7 +216,7 @@ TEST_CASE("tpd answers: Prometheus' formats", "[telemetry][tpd]") {
   CHECK(text.body.find("EOF") == std::string::npos);
 
   Answer open = service.get("/metrics", "", "application/openmetrics-text;version=1.0.0");
-  CHECK(header(open, "content-type") == "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  CHECK(header_of(open, "content-type") == "application/openmetrics-text; version=1.0.0; charset=utf-8");
   has(open, "# TYPE visor_transport_sent_bytes counter");
   has(open, "# UNIT visor_transport_sent_bytes bytes");
   has(open, "# UNIT visor_transport_latency_seconds seconds");
@@ -358,8 +280,9 @@ TEST_CASE("tpd answers: a body under way survives whatever happens to the tables
     Views views;
     auto body =
         std::string(accept) == "application/json"
-            ? json_body(service.tpd.aggregator, views, {.edges = true}, codec::day_of(service.tpd.now.unix_s))
-            : text_body(service.tpd.aggregator, views, true, service.tpd.now.unix_s, "");
+            ? json_body(service.tpd.aggregator, views, Encoding::kPlain, {.edges = true},
+                        codec::day_of(service.tpd.now.unix_s))
+            : text_body(service.tpd.aggregator, views, Encoding::kPlain, true, service.tpd.now.unix_s, "");
     std::string out;
     for (bool more = true; more;) {
       more = body->next(out);

@@ -166,7 +166,7 @@ TEST_CASE("tpd: there is an end to how many transports are kept", "[telemetry][t
   CHECK(tpd.aggregator.counters().refused_listed_rows == 2);
 }
 
-TEST_CASE("tpd: what was never measured is forgotten soon, and visors with it", "[telemetry][tpd]") {
+TEST_CASE("tpd: what was never measured is forgotten soon, and visors that never spoke", "[telemetry][tpd]") {
   Tpd tpd;
   auto keys = make_keys(3);
   tpd.list(keys[0], {listed(keys[0], keys[1])});
@@ -176,6 +176,8 @@ TEST_CASE("tpd: what was never measured is forgotten soon, and visors with it", 
   CHECK(tpd.sample(keys[0], id_of(keys[0], keys[1]), 0, 0) == Aggregator::Outcome::kApplied);
   tpd.pass(1);
   CHECK(tpd.aggregator.size() == 0);
+  CHECK(tpd.aggregator.visors() == 1);
+  tpd.pass(401 * visor::codec::kSecondsPerDay);
   CHECK(tpd.aggregator.visors() == 0);
 }
 

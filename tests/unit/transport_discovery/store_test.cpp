@@ -11,8 +11,17 @@ using namespace visor::test;
 
 namespace {
 
-// A drive's map.
-using Map = std::map<Bytes, Bytes>;
+// A drive's map, and the archive that it is too.
+struct Map final : std::map<Bytes, Bytes>, DayArchive {
+  void read(const TransportId& id, UnixDay from, UnixDay until, std::vector<Day>& out) const override {
+    for (auto at = lower_bound(archive_key(id, from)); at != end() && at->first <= archive_key(id, until);
+         ++at) {
+      Day day;
+      REQUIRE(decode_archived_day(at->first, at->second, day));
+      out.push_back(day);
+    }
+  }
+};
 
 void store(Aggregator& aggregator, Map& map, size_t batch_bytes = 1 << 20) {
   collect_changes(aggregator, batch_bytes, [&](const Batch& batch) {
@@ -32,8 +41,8 @@ size_t restore(Aggregator& aggregator, const Map& map, Moment now) {
   size_t refused = 0;
   for (char kind : kRestoreOrder) {
     for (const auto& [key, value] : map) {
-      if (!key.empty() && static_cast<char>(key[0]) == kind && !restore_entry(aggregator, key, value))
-        ++refused;
+      if (key.empty() || static_cast<char>(key[0]) != kind) continue;
+      refused += !restore_entry(aggregator, key, value, codec::day_of(now.unix_s));
     }
   }
   aggregator.finish_restore(now);
@@ -133,6 +142,9 @@ TEST_CASE("tpd store: what is forgotten leaves the drive", "[telemetry][tpd]") {
   tpd.pass(36 * codec::kSecondsPerDay);
   CHECK(tpd.aggregator.size() == 0);
   store(tpd.aggregator, map);
+  CHECK(map.size() == 1);  // the visor
+  tpd.pass(400 * codec::kSecondsPerDay);
+  store(tpd.aggregator, map);
   CHECK(map.empty());
 }
 
@@ -144,7 +156,7 @@ TEST_CASE("tpd store: gone and back between two writes", "[telemetry][tpd]") {
   store(tpd.aggregator, map);
   tpd.list(keys[0], {});
   tpd.pass(301);
-  CHECK(tpd.aggregator.visors() == 0);
+  CHECK(tpd.aggregator.size() == 0);
   tpd.list(keys[0], {listed(keys[0], keys[1])});
   store(tpd.aggregator, map);
   Tpd after;
@@ -194,4 +206,79 @@ TEST_CASE("tpd store: entries that are damaged are missing and nothing else", "[
     after.sample(keys[1], id_of(keys[0], keys[1]), 5, 5);
     after.pass(60);
   }
+}
+
+TEST_CASE("tpd store: fourteen days are in memory, thirty-five can be asked for", "[telemetry][tpd]") {
+  Tpd tpd;
+  auto keys = make_keys(2);
+  TransportId id = id_of(keys[0], keys[1]);
+  Map map;
+  tpd.aggregator.set_archive(&map);
+  uint64_t sent = 0;
+  auto live_on = [&](Tpd& one, int days) {
+    for (int day = 0; day < days; ++day) {
+      one.list(keys[0], {listed(keys[0], keys[1])});
+      one.sample(keys[0], id, sent += 10, 0, 1);
+      store(one.aggregator, map);
+      one.pass(codec::kSecondsPerDay);
+    }
+  };
+  auto days_of = [&](Tpd& one) {
+    return one.aggregator.days_of(*one.find(id), codec::day_of(one.now.unix_s) - kDaysKept + 1);
+  };
+  live_on(tpd, 20);
+  CHECK(tpd.find(id)->days.size() <= kHotDays);
+  CHECK(days_of(tpd).size() == 20);
+  CHECK(std::ranges::is_sorted(days_of(tpd), {}, &Day::date));
+
+  Tpd after;
+  after.now = tpd.now;
+  after.aggregator.set_archive(&map);
+  REQUIRE(restore(after.aggregator, map, after.now) == 0);
+  CHECK(after.find(id)->days.size() <= kHotDays);
+  CHECK(days_of(after).size() == 20);
+  live_on(after, 40);
+  CHECK(days_of(after).size() == 34);  // today is not sampled yet
+  for (const Day& day : days_of(after)) CHECK(day.side[0].sent == 10);
+  store(after.aggregator, map);
+  size_t stored = 0;
+  for (const auto& [key, value] : map) stored += key[0] == 'd';
+  CHECK(stored <= 36);
+}
+
+TEST_CASE("tpd store: sums of the network and of visors, uptime and registrations survive",
+          "[telemetry][tpd]") {
+  Tpd before;
+  auto keys = make_keys(3);
+  Map map;
+  before.list(keys[0], {listed(keys[0], keys[1], "stcpr")});
+  TransportId id = id_of(keys[0], keys[1], "stcpr");
+  before.aggregator.apply(keys[0],
+                          {.id = id,
+                           .traffic = {700, 300},
+                           .epoch = 1,
+                           .latency_min_ms = 1,
+                           .latency_max_ms = 3,
+                           .latency_avg_ms = 2,
+                           .sampled_at_s = before.now.unix_s},
+                          before.now);
+  REQUIRE(before.aggregator.register_transport(keys[2], listed(keys[2], keys[1]), before.now));
+  store(before.aggregator, map);
+  Tpd after;
+  after.now = {5000, before.now.unix_s + 60};
+  REQUIRE(restore(after.aggregator, map, after.now) == 0);
+  UnixDay today = codec::day_of(after.now.unix_s);
+  const NetworkDay& day = after.aggregator.totals().days().at(today);
+  const TypeTotal& total = day.at(*after.aggregator.type_number("stcpr"));
+  CHECK(total.bytes == 1000);
+  CHECK(total.latency_sum_us == 2000);
+  CHECK(total.latency_samples == 1);
+  CHECK(after.aggregator.find_visor(keys[0])->days.at(0).traffic == Traffic{700, 300});
+  CHECK(after.aggregator.find_visor(keys[0])->uptime.at(0).slots.set_slots() == 1);
+  // What was registered has its own time left, and no more.
+  CHECK(after.live(id_of(keys[2], keys[1])));
+  after.pass(239);
+  CHECK(after.live(id_of(keys[2], keys[1])));
+  after.pass(2);
+  CHECK_FALSE(after.live(id_of(keys[2], keys[1])));
 }

@@ -115,7 +115,7 @@ TEST_CASE("tpd: a latency outlives the assertion, and not its own time", "[telem
   CHECK(tpd.find(id)->days.size() == 1);
   tpd.pass(2 * codec::kSecondsPerDay);
   CHECK(tpd.find(id) == nullptr);
-  CHECK(tpd.aggregator.visors() == 0);
+  CHECK(tpd.aggregator.size() == 0);
 }
 
 TEST_CASE("tpd: uptime is recorded at the time of the sample, for types whose uptime counts",
