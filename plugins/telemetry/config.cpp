@@ -11,6 +11,8 @@ const char kConfigSchema[] = R"({
     "tpd": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "public key of the transport discovery that the feed is announced to; without it the feed is published and announced to nobody"},
     "network": {"type": "string", "pattern": "^[a-z][a-z0-9_-]*$", "description": "the network of the feed; skynet if not said"},
     "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "the feed's port, on both sides; 50 if not said"},
+    "drive": {"type": "string", "minLength": 1, "description": "the storage drive that keeps this visor's days; the default one if not said"},
+    "older_leaves": {"type": "boolean", "description": "also publish entry, current and tombstone leaves, which readers of older versions need; false if not said"},
     "interval_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "description": "between samples; 60000 if not said"}}
 })";
 
@@ -29,6 +31,8 @@ Result<Config> read_config(std::string_view text) {
     config.network = network;
   codec::read_field(*object, "port", config.port);
   codec::read_field(*object, "interval_ms", config.interval_ms);
+  codec::read_field(*object, "drive", config.drive);
+  codec::read_field(*object, "older_leaves", config.older_leaves);
   return config;
 }
 

@@ -11,8 +11,11 @@ struct Config {
   std::string network = "skynet";
   uint16_t port = 50;
   uint64_t interval_ms = 60'000;
+  std::string drive;         /* of the visor's own history; empty: the default one */
+  bool older_leaves = false; /* entry, current and tombstone too, for readers of older generations */
 
-  /* At the rhythm of a minute: 5 s, 1 s, 2 min. */
+  /* At the rhythm of a minute: 30 s, 5 s, 1 s, 2 min. */
+  uint64_t announce_ms() const { return interval_ms / 2; }  /* between attempts to reach the TPD */
   uint64_t debounce_ms() const { return interval_ms / 12; } /* between two publications because of changes */
   uint32_t batch_ms() const {
     return static_cast<uint32_t>(interval_ms / 60);

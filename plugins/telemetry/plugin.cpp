@@ -2,8 +2,11 @@
 #include <algorithm>
 #include <visor/plugin.hpp>
 
-#include "feed.hpp"
+#include "history.hpp"
+#include "lib/codec/json_fields.hpp"
 #include "lib/codec/telemetry_text.hpp"
+#include "lib/codec/transport_type.hpp"
+#include "registration.hpp"
 
 namespace visor::telemetry {
 namespace {
@@ -11,14 +14,9 @@ namespace {
 using codec::JsonObjectText;
 
 constexpr char kVersion[] = "v" VISOR_VERSION; /* of the visor, as lists tell it */
-
-/* What became of announcing the feed. */
-struct Announcing {
-  uint64_t successes = 0, failures = 0;
-  uint64_t succeeded_ms = 0, failed_ms = 0; /* monotonic; 0: never */
-  std::string problem;
-  bool standing = false;
-};
+constexpr codec::UnixDay kDefaultDays = 7;
+constexpr size_t kDefaultRows = 100;
+constexpr size_t kTransportsOfSkynet = 2; /* that must serve for the network to be up */
 
 class Telemetry final : public Instance {
  public:
@@ -28,6 +26,9 @@ class Telemetry final : public Instance {
   void stop(Stopped stopped) override;
 
   Result<std::string> status(std::string_view);
+  Result<std::string> registration(std::string_view);
+  Result<std::string> history(std::string_view args);
+  Result<std::string> uptime(std::string_view args);
 
  private:
   Result<void> set_up();
@@ -39,8 +40,9 @@ class Telemetry final : public Instance {
   void on_change();
   void collect();
   void on_announced(visor_status status);
-  std::string registration();
-  int64_t seconds_since(uint64_t moment_ms) const;
+  void announce_again();
+  void remember();
+  RegistrationSources sources() const;
 
   Tasks tasks_;
   Config config_;
@@ -56,8 +58,9 @@ class Telemetry final : public Instance {
   std::unique_ptr<Tracker> tracker_;
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<OwnFeed> feed_;
+  std::unique_ptr<History> history_;
   Owned<visor_handle> watching_, serving_, announced_;
-  Timer interval_, debounce_;
+  Timer interval_, debounce_, announcing_again_;
 };
 
 Result<void> Telemetry::set_up() {
@@ -72,8 +75,9 @@ Result<void> Telemetry::set_up() {
   }
   own_ = *identity->api->key(identity);
   tracker_ = std::make_unique<Tracker>(own_, config_.linger_ms());
-  publisher_ = std::make_unique<Publisher>(kVersion);
+  publisher_ = std::make_unique<Publisher>(kVersion, config_.older_leaves);
   feed_ = std::make_unique<OwnFeed>(host(), feeds_, config_, *tracker_, *publisher_);
+  history_ = std::make_unique<History>(host(), config_);
   return {};
 }
 
@@ -82,8 +86,11 @@ void Telemetry::start(Started started) {
   feed_->open([this, started = std::move(started)](Result<void> opened) {
     if (opened) opened = serve();
     if (opened) opened = announce();
-    if (opened) begin();
-    started(std::move(opened));
+    if (!opened) return started(std::move(opened));
+    history_->open([this, started] {
+      begin();
+      started({});
+    });
   });
 }
 
@@ -113,7 +120,15 @@ Result<void> Telemetry::announce() {
   visor_status status = feeds_->api->announce(feeds_, to_span(network), &tpd, +state, this, &handle);
   if (status != VISOR_OK) return std::unexpected(host().error(status));
   announced_.reset(handle);
+  announcing_.failed = false;
   return {};
+}
+
+// An attempt that has failed is repeated on the rhythm; what stands is left alone.
+void Telemetry::announce_again() {
+  if (announcing_.standing || !announcing_.failed) return;
+  announced_.reset();
+  if (Result<void> again = announce(); !again) host().warn("telemetry: " + again.error().text);
 }
 
 // A TPD that was away for long is tried at long intervals; a transport to it says that it is back.
@@ -135,8 +150,14 @@ void Telemetry::begin() {
     host().warn("telemetry: changes of transports are seen only with the next sample: " +
                 host().error(VISOR_EINTERNAL).text);
   }
-  interval_ = Timer::every(host(), config_.interval_ms, [this] { sample(); });
+  interval_ = Timer::every(host(), config_.interval_ms, [this] {
+    sample();
+    remember();
+  });
+  announcing_again_ =
+      Timer::every(host(), std::max<uint64_t>(1, config_.announce_ms()), [this] { announce_again(); });
   sample();
+  remember();
 }
 
 void Telemetry::on_announced(visor_status status) {
@@ -148,6 +169,7 @@ void Telemetry::on_announced(visor_status status) {
     return;
   }
   ++announcing_.failures;
+  announcing_.failed = true;
   announcing_.failed_ms = now_ms;
   announcing_.problem = host().error(status).text;
 }
@@ -155,10 +177,12 @@ void Telemetry::on_announced(visor_status status) {
 void Telemetry::stop(Stopped stopped) {
   interval_.cancel();
   debounce_.cancel();
+  announcing_again_.cancel();
   watching_.reset();
   announced_.reset();
   serving_.reset();
   feed_.reset();
+  history_.reset();
   // What was closed just now goes on the next turn; only then is no code of ours under way.
   tasks_.post(std::move(stopped));
 }
@@ -178,7 +202,7 @@ void Telemetry::collect() {
         into->tracker.see(*transport, into->unix_s);
       },
       &collection);
-  tracker_->end(host().now_ms());
+  tracker_->end(host().now_ms(), host().unix_ns() / 1'000'000'000);
 }
 
 void Telemetry::sample() {
@@ -187,6 +211,17 @@ void Telemetry::sample() {
   collect();
   published_ms_ = host().now_ms();
   feed_->publish();
+}
+
+// The relay network is up while a relayed transport serves.
+void Telemetry::remember() {
+  bool relayed = std::ranges::any_of(tracker_->transports(), [](const auto& entry) {
+    return entry.second.serving && codec::transport_type(entry.second.type) == codec::TransportType::kDmsg;
+  });
+  const History::Tier tiers[] = {
+      {"process", true}, {"dmsg", relayed}, {"skynet", tracker_->serving() >= kTransportsOfSkynet}};
+  const std::string services[] = {"visor"};
+  history_->sample(*tracker_, tiers, services, host().unix_ns() / 1'000'000'000);
 }
 
 // At once, unless that was just done; counters of what closes are taken in any case, for they are soon gone.
@@ -201,57 +236,33 @@ void Telemetry::on_change() {
 
 // --- status ------------------------------------------------------------------------------------
 
-int64_t Telemetry::seconds_since(uint64_t moment_ms) const {
-  return moment_ms == 0 ? -1 : static_cast<int64_t>((host().now_ms() - moment_ms) / 1000);
+RegistrationSources Telemetry::sources() const {
+  return {config_, own_, *tracker_, *publisher_, *feed_, announcing_, connections_, host().now_ms()};
 }
 
-// Answers why a transport is not shown: never listed, feed stuck, or announcing in vain (specification 5.4).
-std::string Telemetry::registration() {
-  std::string live = "[";
-  for (const auto& [id, tracked] : tracker_->transports()) {
-    auto edges = codec::sorted_edges(own_, tracked.remote);
-    if (live.size() > 1) live += ',';
-    live += JsonObjectText()
-                .text("id", codec::to_uuid(id))
-                .text("type", tracked.type)
-                .json("edges", "[\"" + to_hex(edges[0]) + "\",\"" + to_hex(edges[1]) + "\"]")
-                .boolean("closed", !tracked.serving)
-                .finish();
-  }
-  live += "]";
-  const OwnFeed::Counters& writes = feed_->counters();
-  std::string list = JsonObjectText()
-                         .integer("publishes", writes.list_writes)
-                         .integer("last_count", publisher_->list_rows())
-                         .integer("last_bytes", publisher_->list_bytes())
-                         .text("last_err", feed_->problem())
-                         .json("secs_since_last", std::to_string(seconds_since(writes.last_list_ms)))
-                         .finish();
-  std::string announce = JsonObjectText()
-                             .integer("oks", announcing_.successes)
-                             .integer("fails", announcing_.failures)
-                             .text("last_err", announcing_.problem)
-                             .json("secs_since_ok", std::to_string(seconds_since(announcing_.succeeded_ms)))
-                             .json("secs_since_err", std::to_string(seconds_since(announcing_.failed_ms)))
-                             .finish();
-  std::string node = JsonObjectText()
-                         .boolean("announced", announcing_.standing)
-                         .integer("connections", connections_)
-                         .finish();
-  std::string_view publishing = !feed_->problem().empty() ? "failing" : feed_->writing() ? "writing" : "idle";
-  return JsonObjectText()
-      .json("live_transports", live)
-      .integer("live_count", tracker_->serving())
-      .boolean("publisher_up", feed_->open())
-      .text("feed", to_hex(own_))
-      .text("publish_state", publishing)
-      .json("node_stats", node)
-      .text("tpd_target",
-            config_.tpd ? to_hex(*config_.tpd) + ":" + std::to_string(config_.port) : std::string())
-      .boolean("tpd_subscribe_allowed", true)
-      .json("tp_list", list)
-      .json("announce", announce)
-      .finish();
+Result<std::string> Telemetry::registration(std::string_view) {
+  return registration_json(sources());
+}
+
+Result<std::string> Telemetry::history(std::string_view args) {
+  const Result<boost::json::object> object = codec::parse_fields(args, "the arguments");
+  if (!object) return std::unexpected(object.error());
+  auto days = codec::number_at<codec::UnixDay>(*object, "days").value_or(kDefaultDays);
+  auto limit = codec::number_at<size_t>(*object, "limit").value_or(kDefaultRows);
+  std::string_view uuid = codec::string_at(*object, "id");
+  if (uuid.empty()) return history_->transports(days, limit, nullptr);
+  Result<codec::TransportId> id = codec::transport_id_from_uuid(uuid);
+  if (!id) return std::unexpected(id.error());
+  return history_->transports(days, limit, &*id);
+}
+
+Result<std::string> Telemetry::uptime(std::string_view args) {
+  const Result<boost::json::object> object = codec::parse_fields(args, "the arguments");
+  if (!object) return std::unexpected(object.error());
+  bool timelines = false;
+  codec::read_field(*object, "timeline", timelines);
+  return history_->uptime(codec::number_at<codec::UnixDay>(*object, "days").value_or(kDefaultDays),
+                          timelines);
 }
 
 Result<std::string> Telemetry::status(std::string_view) {
@@ -267,7 +278,13 @@ Result<std::string> Telemetry::status(std::string_view) {
       .integer("changes", changes_)
       .integer("writes", feed_->counters().writes)
       .integer("failed_writes", feed_->counters().failures)
-      .json("transport_registration", registration())
+      .json("transport_registration", registration_json(sources()))
+      .json("history", JsonObjectText()
+                           .boolean("kept", history_->open())
+                           .integer("writes", history_->counters().writes)
+                           .integer("failed_writes", history_->counters().failures)
+                           .text("problem", history_->problem())
+                           .finish())
       .json("queues", JsonObjectText()
                           .json("writes", queue(feed_->writing() ? 1 : 0, 1))
                           .json("closed_transports", queue(closed, Tracker::kMaxClosed))
@@ -282,6 +299,25 @@ constexpr visor_command kCommands[] = {
      "What is published, when it was, and what became of announcing it: why a transport is not shown",
      R"({"type":"object","additionalProperties":false})", VISOR_COMMAND_READS, 0,
      command<&Telemetry::status>},
+    {"registration",
+     "Why is my transport not shown: what is listed, published and announced, and what to do about it",
+     R"({"type":"object","additionalProperties":false})", VISOR_COMMAND_READS, 0,
+     command<&Telemetry::registration>},
+    {"history", "This visor's transports by day, as it has counted itself: bytes, latency in milliseconds",
+     R"({
+  "type": "object", "additionalProperties": false, "properties": {
+    "id": {"type": "string", "description": "only this transport"},
+    "days": {"type": "integer", "minimum": 1, "maximum": 30, "description": "today and those before; 7 if not said"},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 5000, "description": "transports at most; 100 if not said"}},
+  "examples": [{"days": 30}]
+})",
+     VISOR_COMMAND_READS, 0, command<&Telemetry::history>},
+    {"uptime", "How long this visor, its networks and its services were up, by day", R"({
+  "type": "object", "additionalProperties": false, "properties": {
+    "days": {"type": "integer", "minimum": 1, "maximum": 30, "description": "today and those before; 7 if not said"},
+    "timeline": {"type": "boolean", "description": "288 characters a day, a dot for each five minutes, instead of a percentage"}}
+})",
+     VISOR_COMMAND_READS, 0, command<&Telemetry::uptime>},
 };
 
 }  // namespace

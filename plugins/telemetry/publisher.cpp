@@ -6,6 +6,7 @@
 #include "lib/codec/telemetry_meta.hpp"
 #include "lib/codec/telemetry_path.hpp"
 #include "lib/codec/telemetry_shard.hpp"
+#include "lib/codec/telemetry_snapshot.hpp"
 #include "lib/codec/transport_type.hpp"
 
 namespace visor::telemetry {
@@ -13,8 +14,14 @@ namespace {
 
 using codec::LeafKind;
 
-// What has to change for a leaf to be written again.
+// What has to change for a leaf to be written again: all but the time of the sample.
 crypto::Hash signature_of(std::string_view path, ByteView value) {
+  if (codec::parse_leaf_path(path).kind == LeafKind::kCurrent) {
+    std::string_view json = text(value);
+    size_t at = json.find("\"sampled_at\"");
+    size_t end = at == json.npos ? at : json.find('"', json.find(':', at) + 2);
+    if (end != json.npos) return crypto::sha256({bytes(json.substr(0, at)), bytes(json.substr(end))});
+  }
   if (codec::parse_leaf_path(path).kind != LeafKind::kShard) return crypto::sha256(value);
   return crypto::sha256(codec::without_sample_times(Bytes(value.begin(), value.end())));
 }
@@ -59,13 +66,41 @@ void Publisher::inherit(std::string_view path, ByteView value) {
     case LeafKind::kCurrent:
     case LeafKind::kEntry:
     case LeafKind::kTombstone:
-      leftovers_.emplace(path);
+      if (is_older(path)) {
+        signatures_.emplace(path, signature_of(path, value));
+      } else {
+        leftovers_.emplace(path);
+      }
       return;
     case LeafKind::kTimeline:  // history stays
     case LeafKind::kRollup:
     case LeafKind::kOther:
       return;
   }
+}
+
+// Those that are kept up when they are asked for.
+bool Publisher::is_older(std::string_view path) const {
+  return older_leaves_ && codec::parse_leaf_path(path).kind != LeafKind::kOldList;
+}
+
+// A closed transport's last numbers say nothing to readers of these: they know it by its tombstone.
+void Publisher::add_older_leaves(const Tracked& tracked, const visor_key& own, Leaves& leaves) const {
+  std::string base = "transports/" + codec::to_uuid(tracked.id) + "/";
+  auto add = [&](const char* name, const std::string& json) {
+    leaves.emplace(base + name, Bytes(json.begin(), json.end()));
+  };
+  if (!tracked.serving) return add("tombstone", codec::encode_tombstone(tracked.closed_at_s));
+  add("entry", codec::encode_entry_leaf(
+                   version_, codec::make_transport_entry(own, tracked.remote, tracked.type, tracked.label)));
+  add("current", codec::encode_live_snapshot({.sent_bytes = tracked.sent_bytes,
+                                              .received_bytes = tracked.received_bytes,
+                                              .latency_min_ms = tracked.latency_min_ms,
+                                              .latency_max_ms = tracked.latency_max_ms,
+                                              .latency_avg_ms = tracked.latency_avg_ms,
+                                              .throughput_bytes_per_s = tracked.throughput_bytes_per_s,
+                                              .sampled_at_s = tracked.sampled_at_s,
+                                              .type = tracked.type}));
 }
 
 Publisher::Leaves Publisher::wanted(const Tracker& tracker) {
@@ -81,6 +116,7 @@ Publisher::Leaves Publisher::wanted(const Tracker& tracker) {
   for (const auto& [id, tracked] : tracker.transports()) {
     shards[codec::telemetry_shard_of(id)].push_back(row_of(tracked));
     epochs.push_back({id, tracked.epoch});
+    if (older_leaves_) add_older_leaves(tracked, tracker.own(), leaves);
   }
   for (uint8_t shard = 0; shard < codec::kTelemetryShards; ++shard) {
     constexpr size_t kMostRows =

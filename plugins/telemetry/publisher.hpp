@@ -18,7 +18,9 @@ struct LeafChange {
 
 class Publisher {
  public:
-  explicit Publisher(std::string version) : version_(std::move(version)) {}
+  /* older_leaves: entry, current and tombstone leaves are written beside the list and the shards. */
+  explicit Publisher(std::string version, bool older_leaves = false)
+      : version_(std::move(version)), older_leaves_(older_leaves) {}
 
   /* A leaf that the feed has from before this start: known, or, if nobody would keep it up, deleted with the
    * next changes. */
@@ -37,8 +39,11 @@ class Publisher {
  private:
   using Leaves = std::map<std::string, Bytes, std::less<>>;
   Leaves wanted(const Tracker& tracker);
+  void add_older_leaves(const Tracked& tracked, const visor_key& own, Leaves& leaves) const;
+  bool is_older(std::string_view path) const;
 
   std::string version_;
+  bool older_leaves_;
   std::map<std::string, crypto::Hash, std::less<>> signatures_; /* of the leaves that the feed has */
   std::set<std::string, std::less<>> leftovers_;
   size_t rows_ = 0; /* of the list made last */

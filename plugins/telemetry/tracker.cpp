@@ -74,7 +74,7 @@ void Tracker::see(const visor_transport& transport, int64_t unix_s) {
   measure(tracked, transport, unix_s);
 }
 
-void Tracker::end(uint64_t now_ms) {
+void Tracker::end(uint64_t now_ms, int64_t unix_s) {
   serving_ = 0;
   size_t closed = 0;
   for (auto at = transports_.begin(); at != transports_.end();) {
@@ -84,6 +84,7 @@ void Tracker::end(uint64_t now_ms) {
     } else if (tracked.serving) {
       tracked.serving = false;
       tracked.closed_ms = now_ms;
+      tracked.closed_at_s = unix_s;
       // What was measured of a connection says nothing once it is closed.
       tracked.latency_min_ms = tracked.latency_max_ms = tracked.latency_avg_ms = 0;
       tracked.throughput_bytes_per_s = 0;

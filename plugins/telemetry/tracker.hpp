@@ -33,7 +33,8 @@ struct Tracked {
   Connection folded;
   bool seen = false;      /* in the collection under way */
   uint64_t closed_ms = 0; /* monotonic; while not serving */
-  bool told = false;      /* its last counters have been published */
+  int64_t closed_at_s = 0;
+  bool told = false; /* its last counters have been published */
 };
 
 class Tracker {
@@ -48,13 +49,14 @@ class Tracker {
    * cannot be reported, is left out. */
   void begin();
   void see(const visor_transport& transport, int64_t unix_s);
-  void end(uint64_t now_ms);
+  void end(uint64_t now_ms, int64_t unix_s = 0);
 
   /* Number of the last collection. */
   uint64_t revision() const { return revision_; }
   /* What this collection gave is published. */
   void mark_told(uint64_t revision);
 
+  const visor_key& own() const { return own_; }
   /* By identifier. */
   const std::map<codec::TransportId, Tracked>& transports() const { return transports_; }
   size_t serving() const { return serving_; }

@@ -39,6 +39,7 @@ std::string reports(const ReportSources& sources) {
       .integer("roots", sources.ingest.roots)
       .integer("early_lists", sources.ingest.early_lists)
       .integer("lists", counters.lists)
+      .integer("registered_rows", counters.registered_rows)
       .integer("refreshes", counters.refreshes)
       .integer("samples", counters.samples)
       .integer("refused_leaves", sources.ingest.bad_leaves)
@@ -68,6 +69,7 @@ std::string http(const Web& web) {
   return JsonObjectText()
       .boolean("mounted", web.mounted())
       .integer("requests", web.counters().requests)
+      .integer("answering_us", web.counters().answering_us)
       .integer("streamed", web.counters().streamed)
       .integer("refused", web.counters().refused)
       .text("problem", web.problem())
@@ -152,6 +154,13 @@ class Exposition {
     out_ += '\n';
     return *this;
   }
+  Exposition& seconds(uint64_t microseconds) {
+    out_ += family_.name;
+    out_ += family_.counter ? "_total " : " ";
+    codec::append_scaled(out_, microseconds, 6);
+    out_ += '\n';
+    return *this;
+  }
   std::string finish() { return std::move(out_); }
 
  private:
@@ -182,6 +191,14 @@ std::string report_metrics(const ReportSources& sources, bool open_metrics) {
     size_t live = aggregator.live_of_type(number);
     if (live > 0) out.sample(live, "type=\"" + aggregator.types().at(number) + "\"");
   }
+  out.family(
+      "visor_tpd_network_bytes", true, "bytes",
+      "Payload over all transports since the start, by type; of each, what the edge that counted more saw.");
+  const NetworkDay& network = aggregator.totals().since_start();
+  for (size_t type = 0; type < network.size(); ++type) {
+    if (network[type].bytes == 0) continue;
+    out.sample(network[type].bytes, "type=\"" + aggregator.types().at(static_cast<uint8_t>(type)) + "\"");
+  }
   return out.family("visor_tpd_live_visors", false, "", "Visors that are an edge of a live transport.")
       .sample(aggregator.live_visors())
       .family("visor_tpd_roots", true, "", "Signed Roots that were read.")
@@ -201,6 +218,10 @@ std::string report_metrics(const ReportSources& sources, bool open_metrics) {
       .sample(sources.keeper.counters().failed_writes, "result=\"refused\"")
       .family("visor_tpd_http_requests", true, "", "Requests to the public paths.")
       .sample(sources.web.counters().requests)
+      .family("visor_tpd_http_requests_in_flight", false, "", "Answers that clients are still reading.")
+      .sample(sources.web.streams())
+      .family("visor_tpd_http_request_seconds", true, "seconds", "Time spent on making answers.")
+      .seconds(sources.web.counters().answering_us)
       .finish();
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "counters.hpp"
@@ -31,11 +32,17 @@ using NetworkDay = std::vector<TypeTotal>;
 
 class Totals {
  public:
-  void add_bytes(codec::UnixDay date, uint8_t type, uint64_t bytes) { at(date, type).bytes += bytes; }
+  void add_bytes(codec::UnixDay date, uint8_t type, uint64_t bytes) {
+    TypeTotal& total = at(date, type);
+    total.bytes = saturating_add(total.bytes, bytes);
+    type_of(since_start_, type).bytes += bytes;
+  }
   void add_latency(codec::UnixDay date, uint8_t type, uint32_t avg_us) { at(date, type) += {0, avg_us, 1}; }
 
   /* Ascending. */
   const std::map<codec::UnixDay, NetworkDay>& days() const { return days_; }
+  /* Only grows, as counters do. */
+  const NetworkDay& since_start() const { return since_start_; }
 
   /* --- storing --- */
   std::set<codec::UnixDay> take_dirty() { return std::exchange(dirty_, {}); }
@@ -64,6 +71,7 @@ class Totals {
   }
 
   std::map<codec::UnixDay, NetworkDay> days_;
+  NetworkDay since_start_;
   std::set<codec::UnixDay> dirty_;
   std::vector<codec::UnixDay> removed_;
 };

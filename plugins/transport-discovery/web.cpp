@@ -62,7 +62,9 @@ void Web::answer(visor_exchange* exchange) {
                    header(*request, "accept-encoding"),
                    text(request->body),
                    [request](std::string_view name) { return header(*request, name); }};
+  uint64_t began_us = host_.now_ns() / 1000;
   Answer answer = api_.answer(asked, {static_cast<int64_t>(host_.now_ms()), host_.unix_ns() / 1'000'000'000});
+  counters_.answering_us += host_.now_ns() / 1000 - began_us;
   std::vector<visor_span> headers;
   for (const auto& [name, value] : answer.headers) {
     headers.push_back(to_span(std::string_view(name)));

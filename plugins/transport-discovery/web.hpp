@@ -15,6 +15,7 @@ class Web {
 
   struct Counters {
     uint64_t requests = 0;
+    uint64_t answering_us = 0; /* spent on making answers, their first pieces if they are long */
     uint64_t streamed = 0, refused = 0;
   };
 

@@ -4,6 +4,7 @@
 #include "lib/codec/telemetry_list.hpp"
 #include "lib/codec/telemetry_meta.hpp"
 #include "lib/codec/telemetry_path.hpp"
+#include "lib/codec/telemetry_snapshot.hpp"
 
 using namespace visor;
 using namespace visor::test;
@@ -189,4 +190,46 @@ TEST_CASE("publisher: a hub of 1,500 is a few leaves", "[telemetry][publisher]")
   }
   CHECK(shown == 1500);
   CHECK(codec::decode_transport_list(leaves.all.at("tp-list"), kOwn)->rows.size() == 1500);
+}
+
+TEST_CASE("publisher: older leaves beside the new ones, for who asks for them", "[telemetry][publisher]") {
+  Tracker tracker(kOwn, 60'000);
+  Publisher publisher("v1", true);
+  Leaves leaves;
+  std::string base = "transports/" + codec::to_uuid(codec::transport_id(kOwn, kPeer, "swsr")) + "/";
+  // What an earlier life left of a transport that is not there any more goes.
+  std::string gone = "transports/" + codec::to_uuid(codec::transport_id(kOwn, kOther, "swsr")) + "/entry";
+  leaves.all[gone] = Bytes{1};
+  publisher.inherit(gone, leaves.all[gone]);
+  collect(tracker, {connection(kOwn, kPeer, 7, 100, 50)}, 1000, kNow);
+  leaves.publish(publisher, tracker);
+  CHECK_FALSE(leaves.all.contains(gone));
+  CHECK(leaves.all.contains("tp-list"));
+  Result<codec::ListedTransport> entry = codec::decode_entry_leaf(leaves.all.at(base + "entry"), kOwn);
+  REQUIRE(entry.has_value());
+  CHECK(codec::other_edge(entry->entry, kOwn) == kPeer);
+  Result<codec::LiveSnapshot> current = codec::decode_live_snapshot(leaves.all.at(base + "current"), kNow);
+  REQUIRE(current.has_value());
+  CHECK(current->sent_bytes == 100);
+  CHECK(current->type == "swsr");
+  CHECK(current->sampled_at_s == kNow);
+  // Nothing but the time of the sample: nothing to write.
+  collect(tracker, {connection(kOwn, kPeer, 7, 100, 50)}, 2000, kNow + 60);
+  leaves.publish(publisher, tracker);
+  CHECK(leaves.last == 0);
+  collect(tracker, {connection(kOwn, kPeer, 7, 101, 50)}, 3000, kNow + 120);
+  leaves.publish(publisher, tracker);
+  CHECK(leaves.last == 2);  // the shard and the snapshot
+  // It closes.
+  tracker.begin();
+  tracker.end(4000, kNow + 180);
+  leaves.publish(publisher, tracker);
+  CHECK_FALSE(leaves.all.contains(base + "entry"));
+  CHECK_FALSE(leaves.all.contains(base + "current"));
+  CHECK(codec::decode_tombstone(leaves.all.at(base + "tombstone")) == kNow + 180);
+  // And comes back.
+  collect(tracker, {connection(kOwn, kPeer, 8, 1, 1)}, 5000, kNow + 240);
+  leaves.publish(publisher, tracker);
+  CHECK(leaves.all.contains(base + "entry"));
+  CHECK_FALSE(leaves.all.contains(base + "tombstone"));
 }
