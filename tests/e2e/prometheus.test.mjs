@@ -1,10 +1,28 @@
-// What Prometheus makes of /metrics: promtool accepts the text format, a real server scrapes OpenMetrics.
+// What Prometheus makes of /metrics: promtool accepts the text format and our alerts, a real server scrapes
+// OpenMetrics and answers with the latency and the bytes of a live transport; what the dashboard asks for is there.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Program, json, startDemo, temporaryFolder, until } from './support.mjs';
+
+const grafana = path.join(import.meta.dirname, '../../plugins/transport-discovery/grafana');
+
+function promtool(...args) {
+  const check = spawnSync('promtool', args, { encoding: 'utf8', cwd: grafana });
+  assert.equal(check.status, 0, `promtool ${args.join(' ')}\n${check.stdout}${check.stderr}`);
+}
+
+// The names of the metrics in expressions of dashboard and alerts.
+function metricsIn(text) {
+  return new Set(text.match(/\bvisor_[a-z_]+/g));
+}
+
+test('alerts are rules that promtool takes, and fire when they should', () => {
+  promtool('check', 'rules', 'alerts.yml');
+  promtool('test', 'rules', 'alerts_test.yml');
+});
 
 async function exposition(address, accept) {
   const response = await fetch(`${address}/metrics`, { headers: { accept } });
@@ -26,6 +44,25 @@ test('Prometheus reads /metrics', async (t) => {
     assert.equal(check.stderr.trim(), '', 'promtool has nothing to remark');
   });
 
+  await t.test('the dashboard and the alerts ask for what there is', async () => {
+    const { text } = await exposition(address, 'text/plain;version=0.0.4');
+    const there = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+    const dashboard = readFileSync(path.join(grafana, 'dashboard.json'), 'utf8');
+    const panels = JSON.parse(dashboard).panels;
+    assert.ok(panels.length > 10 && panels.every((panel) => panel.targets.every((target) => target.expr)));
+    for (const name of [...metricsIn(dashboard), ...metricsIn(readFileSync(path.join(grafana, 'alerts.yml'), 'utf8'))]) {
+      assert.ok(there.has(name), `${name} is in /metrics`);
+    }
+  });
+
+  await t.test('gzip is the same text, from blocks that were compressed before', async () => {
+    const plain = await fetch(`${address}/metrics?edges=true`, { headers: { 'accept-encoding': 'identity' } });
+    assert.equal(plain.headers.get('content-encoding'), null);
+    const packed = await fetch(`${address}/metrics?edges=true`, { headers: { 'accept-encoding': 'gzip' } });
+    assert.equal(packed.headers.get('content-encoding'), 'gzip');
+    assert.deepEqual((await packed.json()).map((row) => row.id), (await plain.json()).map((row) => row.id));
+  });
+
   await t.test('OpenMetrics 1.0 ends as it should', async () => {
     const { type, text } = await exposition(address, 'application/openmetrics-text;version=1.0.0');
     assert.match(type, /^application\/openmetrics-text; ?version=1\.0\.0/);
@@ -35,7 +72,7 @@ test('Prometheus reads /metrics', async (t) => {
   await t.test('a Prometheus server scrapes it', async () => {
     const folder = temporaryFolder(t);
     const config = path.join(folder, 'prometheus.yml');
-    writeFileSync(config, `global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: tpd\n  static_configs:\n  - targets: ['${new URL(address).host}']\n`);
+    writeFileSync(config, `global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: ['${grafana}/alerts.yml']\nscrape_configs:\n- job_name: tpd\n  static_configs:\n  - targets: ['${new URL(address).host}']\n`);
     const server = new Program(t, 'prometheus', [`--config.file=${config}`, `--storage.tsdb.path=${folder}/data`,
       '--web.listen-address=127.0.0.1:0', '--log.level=info']);
     const [, listen] = await server.line(/msg="Listening on" address=(127\.0\.0\.1:\d+)/);
@@ -47,6 +84,15 @@ test('Prometheus reads /metrics', async (t) => {
     const series = await until(() => query('visor_transport_latency_seconds > 0'),
       (answer) => answer.data.result.length && answer.data.result, 20000, 'a series of latency');
     assert.ok(Number(series[0].value[1]) < 30);
-    assert.ok((await query('rate(visor_transport_sent_bytes_total[1m])')).status === 'success');
+    // Of a transport that lives: its latency, and bytes that grow.
+    const { id } = series[0].metric;
+    const live = await query(`visor_transport_live{id="${id}"}`);
+    assert.equal(live.data.result[0].value[1], '1');
+    const growing = await until(() => query(`rate(visor_transport_sent_bytes_total{id="${id}"}[30s]) > 0`),
+      (answer) => answer.data.result.length && answer.data.result, 40000, 'a transport whose bytes grow');
+    assert.ok(Number(growing[0].value[1]) > 0);
+    const rules = await json(`http://${listen}/api/v1/rules`);
+    const alerts = rules.data.groups.flatMap((group) => group.rules);
+    assert.ok(alerts.length >= 8 && alerts.every((rule) => !rule.lastError), JSON.stringify(alerts.map((rule) => rule.lastError)));
   });
 });

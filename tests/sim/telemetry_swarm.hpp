@@ -1,0 +1,109 @@
+/* Visors around a hub, and a TPD that hears of them while nothing can be relied on: connections break, visors
+ * and the TPD restart, somebody lies.  What the TPD says is compared with what the
+ * transports themselves have counted, to the byte. */
+#ifndef VISOR_TESTS_SIM_TELEMETRY_SWARM_HPP
+#define VISOR_TESTS_SIM_TELEMETRY_SWARM_HPP
+#include "lib/codec/telemetry_list.hpp"
+#include "lib/codec/telemetry_shard.hpp"
+#include "tests/conformance/telemetry_user.hpp"
+#include "tests/support/scratch.hpp"
+
+namespace visor::test {
+
+struct TelemetrySwarmOptions {
+  uint64_t seed = 1;
+  size_t spokes = 6;
+  size_t rounds = 12;
+};
+
+/* Follows one node's transports as they count themselves. */
+class Counted {
+ public:
+  using Lives = std::map<uint64_t, Bytes2>; /* by epoch */
+
+  explicit Counted(Node& node) : transports_(node.find<visor_transports>(VISOR_TRANSPORTS_1)) {
+    REQUIRE(transports_ != nullptr);
+    visor_handle* handle = nullptr;
+    auto changed = [](void* self) { static_cast<Counted*>(self)->look(); };
+    REQUIRE(transports_->api->watch(transports_, +changed, this, &handle) == VISOR_OK);
+    watching_.reset(handle);
+    look();
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+  void look() {
+    serving.clear();
+    transports_->api->each(
+        transports_, [](void* self, const visor_transport* row) { static_cast<Counted*>(self)->see(*row); },
+        this);
+  }
+
+  std::set<std::string> serving;
+  std::map<std::string, Lives> lives; /* by transport */
+
+ private:
+  void see(const visor_transport& row) {
+    codec::TransportId id;
+    std::copy_n(row.id, id.bytes.size(), id.bytes.begin());
+    std::string uuid = codec::to_uuid(id);
+    if (row.state == VISOR_TRANSPORT_SERVING) serving.insert(uuid);
+    if (row.state != VISOR_TRANSPORT_SERVING && row.state != VISOR_TRANSPORT_CLOSED) return;
+    Bytes2& life = lives[uuid][row.epoch];
+    life.sent = std::max(life.sent, row.sent_bytes);
+    life.received = std::max(life.received, row.received_bytes);
+  }
+
+  visor_transports* transports_;
+  Owned<visor_handle> watching_;
+};
+
+class TelemetrySwarm {
+ public:
+  explicit TelemetrySwarm(const TelemetrySwarmOptions& options);
+  ~TelemetrySwarm();
+  void run();
+
+  uint64_t checked_rows = 0, sent_bytes = 0, restarts = 0;
+
+ private:
+  struct Visor {
+    std::string machine;
+    uint32_t number = 0;
+    Node* node = nullptr;
+    std::unique_ptr<Counted> counted;
+    std::map<std::string, Bytes2> before; /* of lives of the process that are over */
+    bool exact = true;                    /* no process of it has ended with bytes that it had not told */
+  };
+  static NodeOptions secret_of(uint32_t number);
+  std::string report_config() const;
+  void start_tpd();
+  void start_hub();
+  void start(Visor& visor);
+  void stop(Visor& visor);
+  void trouble();
+  void traffic(Visor& visor);
+  void lie();
+  void heal();
+  void look();
+  Bytes2 truth(const Visor& visor, const std::string& uuid) const;
+  void nothing_too_much();
+  bool covered();
+  bool to_the_byte(Visor& visor, std::set<std::string>& open);
+  void must_be_exact();
+
+  TelemetrySwarmOptions options_;
+  Scratch folder_;
+  SimWorld world_;
+  Node* tpd_ = nullptr;
+  Visor hub_;
+  std::vector<std::unique_ptr<Visor>> spokes_;
+  std::unique_ptr<HandWritten> liar_;
+  std::set<std::string> cut_; /* machines that the TPD or the hub cannot reach now */
+  Listener listener_;
+  std::vector<Stream> accepted_;
+  visor_key tpd_key_{};
+};
+
+}  // namespace visor::test
+#endif  // VISOR_TESTS_SIM_TELEMETRY_SWARM_HPP
