@@ -31,9 +31,9 @@ Result<Config> read_config(std::string_view text) {
   read_field(limits, "transports", config.max_transports);
   if (const boost::json::array* monitors = codec::array_at(*object, "network_monitors")) {
     for (const boost::json::value& value : *monitors) {
-      const boost::json::string* text = value.if_string();
+      const boost::json::string* hex = value.if_string();
       Result<visor_key> key =
-          key_from_hex(text ? std::string_view(text->data(), text->size()) : std::string_view());
+          key_from_hex(hex ? std::string_view(hex->data(), hex->size()) : std::string_view());
       if (!key) return failure(VISOR_EINVAL, "network_monitors: " + key.error().text);
       config.monitors.push_back(*key);
     }
