@@ -202,38 +202,38 @@ TEST_CASE("telemetry: a visor counts its own days, over connections that come an
   Node& visor = add_visor(world, "10.0.0.1", tpd, {}, with_secret(1));
   std::string uuid = uuid_between(tpd, visor);
   auto row = [&]() -> json::object {
-    json::array rows = parse_json(*visor.call("telemetry", "history", R"({"id":")" + uuid + ""
-  } ")).get_array();
-      if (rows.empty()) return {};
-  json::array days = rows[0].get_object().at("daily").get_array();
-  REQUIRE(days.size() == 1);
-  return days[0].get_object();
-};
-world.run_for(10 * kIntervalMs);
-REQUIRE(row().contains("samples"));
-CHECK(row().at("samples").to_number<uint64_t>() >= 9);
-CHECK(row().at("latency_min_ms").to_number<double>() > 0);
-uint64_t before = row().at("sent_bytes").to_number<uint64_t>();
-CHECK(before > 0);
-for (int i = 0; i < 3; ++i) {
-  world.network().drop("10.0.0.1");
-  world.run_for(5 * kIntervalMs);
-  uint64_t now = row().at("sent_bytes").to_number<uint64_t>();
-  CHECK(now > before);
-  before = now;
-}
-// What was counted at home is what the TPD has counted.
-world.run_for(2 * kIntervalMs);
-uint64_t home = row().at("sent_bytes").to_number<uint64_t>();
-uint64_t there = reported(tpd, uuid, visor.key()).sent;
-CHECK(there <= home);
-CHECK(home - there < 1000);
-json::object uptime = parse_json(*visor.call("telemetry", "uptime", R"({"timeline":true})")).get_object();
-for (const auto& [name, days] : uptime.at("tiers").get_object()) {
-  CHECK(name == "process");
-  CHECK(days.get_object().size() == 1);
-}
-CHECK(uptime.at("services").get_object().contains("visor"));
+    json::array rows =
+        parse_json(*visor.call("telemetry", "history", "{\"id\":\"" + uuid + "\"}")).get_array();
+    if (rows.empty()) return {};
+    json::array days = rows[0].get_object().at("daily").get_array();
+    REQUIRE(days.size() == 1);
+    return days[0].get_object();
+  };
+  world.run_for(10 * kIntervalMs);
+  REQUIRE(row().contains("samples"));
+  CHECK(row().at("samples").to_number<uint64_t>() >= 9);
+  CHECK(row().at("latency_min_ms").to_number<double>() > 0);
+  uint64_t before = row().at("sent_bytes").to_number<uint64_t>();
+  CHECK(before > 0);
+  for (int i = 0; i < 3; ++i) {
+    world.network().drop("10.0.0.1");
+    world.run_for(5 * kIntervalMs);
+    uint64_t now = row().at("sent_bytes").to_number<uint64_t>();
+    CHECK(now > before);
+    before = now;
+  }
+  // What was counted at home is what the TPD has counted.
+  world.run_for(2 * kIntervalMs);
+  uint64_t home = row().at("sent_bytes").to_number<uint64_t>();
+  uint64_t there = reported(tpd, uuid, visor.key()).sent;
+  CHECK(there <= home);
+  CHECK(home - there < 1000);
+  json::object uptime = parse_json(*visor.call("telemetry", "uptime", R"({"timeline":true})")).get_object();
+  for (const auto& [name, days] : uptime.at("tiers").get_object()) {
+    CHECK(name == "process");
+    CHECK(days.get_object().size() == 1);
+  }
+  CHECK(uptime.at("services").get_object().contains("visor"));
 }
 
 TEST_CASE("telemetry: without a TPD the feed is published all the same", "[telemetry]") {

@@ -4,6 +4,7 @@
 #ifndef VISOR_TESTS_SIM_TELEMETRY_SWARM_HPP
 #define VISOR_TESTS_SIM_TELEMETRY_SWARM_HPP
 #include "lib/codec/telemetry_list.hpp"
+#include "lib/codec/telemetry_path.hpp"
 #include "lib/codec/telemetry_shard.hpp"
 #include "tests/conformance/telemetry_user.hpp"
 #include "tests/support/scratch.hpp"
