@@ -65,7 +65,7 @@ class TelemetrySwarm {
   ~TelemetrySwarm();
   void run();
 
-  uint64_t checked_rows = 0, sent_bytes = 0, restarts = 0;
+  uint64_t checked_rows = 0, exact_rows = 0, sent_bytes = 0, restarts = 0;
 
  private:
   struct Visor {
@@ -90,8 +90,8 @@ class TelemetrySwarm {
   Bytes2 truth(const Visor& visor, const std::string& uuid) const;
   void nothing_too_much();
   bool covered();
-  bool to_the_byte(Visor& visor, std::set<std::string>& open);
   void must_be_exact();
+  bool soon(const std::function<bool()>& condition);
 
   TelemetrySwarmOptions options_;
   Scratch folder_;
