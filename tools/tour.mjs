@@ -2,7 +2,7 @@
 //   VISOR=build/release/programs/visor/visor VISOR_PAGE=build/wasm/web node tools/tour.mjs [NAME...]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { startBrowser, startDemo } from '../tests/e2e/support.mjs';
+import { json, startBrowser, startDemo } from '../tests/e2e/support.mjs';
 import { squeeze } from './png.mjs';
 
 const folder = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../docs/images');
@@ -17,6 +17,35 @@ const openWindow = async (page, name) => {
 const alone = async (page, name) => {
   await openWindow(page, name);
   await page.click('.window.front .maximize');
+};
+/** Two more visors to talk with: the native one, and one in a browser of its own. */
+const people = async (page, { gateway, friend }) => {
+  const post = (command, args) => json(`${gateway}/api/chat/${command}`, { method: 'POST', body: JSON.stringify(args) });
+  const pk = await page.evaluate(() => document.body.dataset.pk);
+  const native = (await json(`${gateway}/api/kernel/status`)).key;
+  const other = await friend.evaluate(() => document.body.dataset.pk);
+  const sees = async (text) => page.waitForFunction((words) => window.skywireVisor.skychatGroupMessages().includes(words), text);
+  await page.evaluate(([to]) => window.skywireVisor.skychatSend(to, 'Is the relay up again?'), [native]);
+  await post('send', { to: pk, text: 'Since this morning. Nothing was lost.' });
+  await post('read', { peer: pk });
+  const { id, invite } = await page.evaluate((members) => window.skywireVisor.call('chat', 'group_create', { name: 'Friends', members }), [native, other]);
+  await post('group_join', { invite });
+  await friend.evaluate((link) => window.skywireVisor.skychatGroupJoin(link), invite);
+  await page.evaluate((group) => window.skywireVisor.skychatGroupSend(group, 'Welcome! Everybody here follows everybody, so nobody has to stay online.'), id);
+  await friend.waitForFunction(() => window.skywireVisor.skychatGroupMessages().includes('Welcome'));
+  await friend.evaluate((group) => window.skywireVisor.call('chat', 'group_messages', { group }).then(([first]) => window.skywireVisor.call('chat', 'group_send', { group, text: 'Good to know 👍', reply_to: first.path })), id);
+  await sees('Good to know');
+  await post('group_send', { group: id, text: 'And it works from a browser, a server and a terminal.' });
+  await sees('a terminal');
+  await friend.evaluate((to) => window.skywireVisor.skychatSend(to, 'Hi, we met yesterday'), pk);
+  await page.waitForFunction(() => window.skywireVisor.skychatMessages().includes('yesterday'));
+  await page.evaluate((group) => window.skywireVisor.skychatGroupSend(group, 'See you there.'), id);
+};
+const chat = async (page, world) => {
+  await people(page, world);
+  if (await page.locator('[data-opens=chat]').count()) await page.click('[data-opens=chat]');
+  else await alone(page, 'Chat');
+  await page.click('.room-button:has-text("Friends")');
 };
 const type = async (page, line) => {
   await page.fill('.command', line);
@@ -55,6 +84,17 @@ const pictures = {
       await page.waitForSelector('.danger:not([hidden])');
     },
   },
+  chat: { viewport: { width: 900, height: 560 }, prepare: chat },
+  'chat-invite': {
+    viewport: { width: 900, height: 760 }, dark: true,
+    async prepare(page, world) {
+      await chat(page, world);
+      await page.click('[aria-label=Details]');
+      await page.click('text="QR code"');
+      await page.waitForSelector('.qr');
+    },
+  },
+  'chat-phone': { viewport: phone, prepare: chat },
   'dashboard-phone': { viewport: phone, prepare: async () => {} },
   'console-phone': {
     viewport: phone, dark: true,
@@ -75,9 +115,9 @@ async function openPage(browser, address, { viewport, dark, layout = {} }) {
   return page;
 }
 
-async function shoot(page, name) {
+async function shoot(page, name, world) {
   await page.bringToFront();
-  await pictures[name].prepare(page);
+  await pictures[name].prepare(page, world);
   await page.waitForTimeout(800);
   const file = path.join(folder, `${name}.png`);
   const png = squeeze(await page.screenshot());
@@ -90,12 +130,14 @@ const endings = [];
 try {
   mkdirSync(folder, { recursive: true });
   const t = { after: (fn) => endings.unshift(fn) };
-  const { address } = await startDemo(t);
+  const { address, bootstrap } = await startDemo(t);
   const browser = await startBrowser(t);
   const pages = [];
   for (const name of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(pictures)) pages.push([await openPage(browser, address, pictures[name]), name]);
+  const friend = await openPage(browser, address, { viewport: desk });
+  const world = { gateway: `http://${new URL(bootstrap.peers.at(-1).address).host}`, friend };
   await new Promise((resolve) => { setTimeout(resolve, kPlotsMs); });
-  for (const [page, name] of pages) await shoot(page, name);
+  for (const [page, name] of pages) await shoot(page, name, world);
 } finally {
   for (const end of endings) await end();
 }

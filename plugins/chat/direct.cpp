@@ -42,7 +42,8 @@ void Direct::network_changed(const std::string& name, visor_net* net) {
   network.net = net;
   Result<void> listening = network.listener.listen(
       host_, net, options_.port, [this, name](visor_stream* stream) { accept(name, stream); });
-  if (!listening) host_.warn("chat: nobody can reach us on " + name + ": " + listening.error().text);
+  if (!listening) host_.warn("skychat: nobody can reach us on " + name + ": " + listening.error().text);
+  if (listening) host_.info("skychat: listening on " + name + ":" + std::to_string(options_.port));
   // What was owed before there was a way to send it.
   tasks_.post([this] {
     for (auto& [key, each] : peers_) try_now(each);
@@ -58,6 +59,7 @@ void Direct::accept(const std::string& network, visor_stream* stream) {
   }
   ++counters_.accepted;
   Peer& here = peer(from->key);
+  host_.debug("skychat: " + short_key(from->key) + " connected over " + network);
   add_line(here, network, owned.release());
   here.failures = 0;
   try_now(here);

@@ -25,6 +25,11 @@ struct DirectOptions {
   size_t lines = 1024, lines_per_peer = 4;        /* beyond, the one that was idle longest is closed */
 };
 
+/* For lines of the log that people read; all of them have "skychat" in them. */
+inline std::string short_key(const visor_key& key) {
+  return to_hex(key).substr(0, 8);
+}
+
 class Direct {
  public:
   struct Events {

@@ -57,7 +57,7 @@ void Direct::lost_line(const visor_key& key, uint64_t number, const Error& why) 
   ++counters_.lines_lost;
   const bool owed = !here.flights.empty() || !here.waiting.empty();
   drop_line(here, number);
-  host_.debug("chat: the line to " + to_hex(key).substr(0, 8) + " is lost: " + why.text);
+  host_.debug("skychat: the line to " + short_key(key) + " is lost: " + why.text);
   if (owed) failed(here);
 }
 
@@ -96,6 +96,8 @@ bool Direct::dial_on(Peer& here, const std::string& network) {
   if (at == networks_.end()) return false;
   visor_net* net = at->second.net;
   const visor_addr to{here.key, options_.port};
+  host_.debug("skychat: dialing " + network + " " + short_key(here.key) + ":" +
+              std::to_string(options_.port) + "\xe2\x80\xa6");
   ++counters_.dialed;
   const visor_status status = here.dialing[network].start(
       [&](visor_done done) { return net->api->dial(net, &to, done); },
@@ -106,12 +108,14 @@ bool Direct::dial_on(Peer& here, const std::string& network) {
         there.dialing.erase(network);
         post(host_, [gone] {});
         if (dialed == VISOR_OK) {
+          host_.debug("skychat: connected with " + short_key(key) + " over " + network);
           add_line(there, network, stream);
           return deliver(there);
         }
         ++counters_.dials_failed;
         there.tried.insert(network);
-        host_.debug("chat: " + to_hex(key).substr(0, 8) + " is not reached over " + network + ": " + why);
+        host_.debug("skychat: dial failed, " + short_key(key) + " is not reached over " + network + ": " +
+                    why);
         if (there.dialing.empty() && there.lines.empty()) failed(there);
       },
       [net](void* ctx) { net->api->cancel(net, ctx); });

@@ -50,11 +50,14 @@ bool Direct::send_owed(Peer& here, const Owed& owed, bool& again) {
   const Envelope envelope =
       is_message ? Envelope{Envelope::Type::kMessage, message->id, message->text, true, message->reply_to}
                  : Envelope{Envelope::Type::kDelete, message->id, {}, false, {}};
-  const visor_status status = line->send(encode(envelope));
+  const std::string payload = encode(envelope);
+  const visor_status status = line->send(payload);
   if (status != VISOR_OK) {
     again = false;
     return false;  // `ready` or `closed` follows
   }
+  host_.debug("skychat: sent " + std::to_string(payload.size()) + " bytes to " + short_key(here.key) +
+              " over " + line->network());
   if (!is_message) {
     if (Result<void> saved = history_.save(here.key, *message, true); !saved)
       host_.warn("chat: " + saved.error().text);
@@ -123,7 +126,9 @@ void Direct::heard_message(Peer& here, uint64_t line, const Envelope& envelope) 
   const bool is_new = !kept || *kept;
   ++(is_new ? counters_.received : counters_.repeated);
   if (envelope.ack && !envelope.id.empty()) acknowledge(here.key, line, envelope.id);
-  if (is_new && events_.added) events_.added(here.key, message);
+  if (!is_new) return;
+  host_.debug("skychat: message from " + short_key(here.key) + " over " + message.network);
+  if (events_.added) events_.added(here.key, message);
 }
 
 void Direct::heard_of(Peer& here, const std::string& id, State state) {

@@ -26,7 +26,7 @@ Result<OfGroup> of_group(std::string_view text) {
 
 std::string GroupCommands::shown(const codec::Uuid& id, bool members) const {
   const GroupRecord* record = groups_.store().find(id);
-  return record ? json::serialize(report(*record, groups_.session(id), own_, members)) : "{}";
+  return record ? json::serialize(report(groups_, *record, own_, members)) : "{}";
 }
 
 Result<std::string> GroupCommands::create(std::string_view text) {
@@ -43,7 +43,7 @@ Result<std::string> GroupCommands::create(std::string_view text) {
   const Mode mode = string_at(*args, "mode") == "public" ? Mode::kPublic : Mode::kPrivate;
   Result<const GroupRecord*> made = groups_.create(string_at(*args, "name"), mode, members);
   if (!made) return std::unexpected(made.error());
-  json::object out = report(**made, groups_.session((*made)->id), own_, false);
+  json::object out = report(groups_, **made, own_, false);
   if (Result<std::string> link = groups_.invite((*made)->id)) out["invite"] = *link;
   return json::serialize(out);
 }
@@ -66,7 +66,14 @@ Result<std::string> GroupCommands::invite(std::string_view text) {
 Result<std::string> GroupCommands::send(std::string_view text) {
   Result<OfGroup> of = of_group(text);
   if (!of) return std::unexpected(of.error());
-  Result<StoredGroupMessage> sent = groups_.send(of->id, string_at(of->args, "text"));
+  std::optional<Answered> answers;
+  if (const std::string_view to = string_at(of->args, "reply_to"); !to.empty()) {
+    const auto path = parse_message_path(to);
+    if (!path)
+      return failure(VISOR_EINVAL, "`reply_to` is the path of a message, as `group_messages` shows it");
+    answers = Answered{path->sender, path->time_ns};
+  }
+  Result<StoredGroupMessage> sent = groups_.send(of->id, string_at(of->args, "text"), answers);
   if (!sent) return std::unexpected(sent.error());
   return json::serialize(report(of->id, *sent, own_));
 }
@@ -93,7 +100,7 @@ Result<std::string> GroupCommands::decide(std::string_view text, Domain domain, 
 Result<std::string> GroupCommands::list(std::string_view) {
   json::array rows;
   for (const auto& [id, record] : groups_.store().groups()) {
-    rows.push_back(report(record, groups_.session(id), own_, false));
+    rows.push_back(report(groups_, record, own_, false));
   }
   return json::serialize(rows);
 }
@@ -117,6 +124,13 @@ Result<std::string> GroupCommands::messages(std::string_view text) {
   json::array rows;
   for (const StoredGroupMessage& message : *all) rows.push_back(report(of->id, message, own_));
   return json::serialize(rows);
+}
+
+Result<std::string> GroupCommands::read(std::string_view text) {
+  Result<OfGroup> of = of_group(text);
+  Result<size_t> read = of ? groups_.read(of->id) : std::unexpected(of.error());
+  if (!read) return std::unexpected(read.error());
+  return json::serialize(json::object{{"read", *read}});
 }
 
 Result<std::string> GroupCommands::leave(std::string_view text) {

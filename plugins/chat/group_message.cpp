@@ -121,6 +121,25 @@ std::optional<int64_t> parse_take_back(std::string_view text) {
   return codec::number_at<int64_t>(codec::object_at(*object, "skychat_delete"), "to_ts_nano");
 }
 
+std::string answer_text(const Answered& answered, std::string_view text) {
+  return json::serialize(json::object{
+      {"skychat_reply",
+       json::object{{"to_pk", to_hex(answered.sender)}, {"to_ts_nano", answered.time_ns}, {"text", text}}}});
+}
+
+std::optional<Answered> parse_answer(std::string& text) {
+  if (!text.starts_with("{\"skychat_reply\"")) return std::nullopt;
+  Result<json::object> object = codec::parse_fields(text, "a group's message");
+  if (!object || object->size() != 1) return std::nullopt;
+  const json::object reply = codec::object_at(*object, "skychat_reply");
+  const auto sender = key_member(reply, "to_pk");
+  const auto time_ns = codec::number_at<int64_t>(reply, "to_ts_nano");
+  const std::string_view said = codec::string_at(reply, "text");
+  if (!sender || *sender == visor_key{} || !time_ns || said.empty()) return std::nullopt;
+  text = std::string(said);
+  return Answered{*sender, *time_ns};
+}
+
 std::string to_text(const MessagePath& path) {
   return "msgs/" + to_hex(path.sender) + "/" + std::to_string(path.time_ns) + "/" +
          std::to_string(path.number);

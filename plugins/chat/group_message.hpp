@@ -58,6 +58,18 @@ std::string take_back_text(int64_t time_ns);
 /* The time of the one that is taken back; nothing: it is an ordinary message. */
 std::optional<int64_t> parse_take_back(std::string_view text);
 
+/* The message that another one answers. */
+struct Answered {
+  visor_key sender{};
+  int64_t time_ns = 0;
+
+  friend auto operator<=>(const Answered&, const Answered&) = default;
+};
+/* What a message says that answers another: {"skychat_reply":{"to_pk","to_ts_nano","text"}} (7.7). */
+std::string answer_text(const Answered& answered, std::string_view text);
+/* Takes the text out of such a one; nothing: it answers none, and `text` is as it was. */
+std::optional<Answered> parse_answer(std::string& text);
+
 struct MessagePath {
   visor_key sender{};
   int64_t time_ns = 0;

@@ -8,7 +8,8 @@
 namespace visor::chat {
 
 /* Sorts by (effective time, sender, number): a message's effective time is the greatest time of its author's
- * messages up to its number. */
+ * messages up to its number.  An answer stands after what it answers, if that is there, and its author's
+ * later messages after it. */
 void sort_for_display(std::vector<StoredGroupMessage>& messages);
 
 }  // namespace visor::chat

@@ -69,6 +69,7 @@ void GroupSession::heard_message(const visor_key& feed, std::string_view text_pa
   const std::optional<int64_t> takes_back = parse_take_back(message->text);
   StoredGroupMessage stored{*path, host_.unix_ns(), false, takes_back.has_value(),
                             codec::repair_utf8(message->text)};
+  stored.answers = parse_answer(stored.text);
   Result<bool> kept = store_.add(id_, stored);
   if (!kept) return host_.warn("chat: a group's message is not kept: " + kept.error().text);
   ++counters_.received;

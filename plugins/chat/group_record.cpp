@@ -15,9 +15,10 @@ namespace {
 namespace json = boost::json;
 
 constexpr uint8_t kGroup = 'g', kMessage = 'h', kTakenBack = 't';
-constexpr uint8_t kDeleted = 1, kHidden = 2;
+constexpr uint8_t kDeleted = 1, kHidden = 2, kAnswers = 4;
 constexpr std::array<std::string_view, 4> kStatuses = {"pending", "active", "left", "revoked"};
 constexpr size_t kMessageKeyBytes = 1 + 16 + 33 + 8 + 8;
+constexpr size_t kAnsweredBytes = 33 + 8;
 
 Bytes group_key(uint8_t range, const codec::Uuid& id) {
   Bytes key{range};
@@ -41,7 +42,12 @@ Bytes message_key(const codec::Uuid& id, const MessagePath& path) {
 Bytes encode(const StoredGroupMessage& message) {
   Bytes value;
   codec::append_be<uint64_t>(value, static_cast<uint64_t>(message.arrived_ns));
-  value.push_back(static_cast<uint8_t>((message.deleted ? kDeleted : 0) | (message.hidden ? kHidden : 0)));
+  value.push_back(static_cast<uint8_t>((message.deleted ? kDeleted : 0) | (message.hidden ? kHidden : 0) |
+                                       (message.answers ? kAnswers : 0)));
+  if (message.answers) {
+    codec::append(value, bytes(message.answers->sender));
+    codec::append_be<uint64_t>(value, static_cast<uint64_t>(message.answers->time_ns));
+  }
   codec::append(value, bytes(message.text));
   return value;
 }
@@ -55,7 +61,15 @@ std::optional<StoredGroupMessage> decode(ByteView key, ByteView value) {
   message.arrived_ns = static_cast<int64_t>(codec::load_be<uint64_t>(value.data()));
   message.deleted = (value[8] & kDeleted) != 0;
   message.hidden = (value[8] & kHidden) != 0;
-  message.text = text(value.subspan(9));
+  size_t head = 9;
+  if ((value[8] & kAnswers) != 0) {
+    if (value.size() < head + kAnsweredBytes) return std::nullopt;
+    Answered& answered = message.answers.emplace();
+    std::ranges::copy(value.subspan(head, 33), answered.sender.bytes);
+    answered.time_ns = static_cast<int64_t>(codec::load_be<uint64_t>(value.data() + head + 33));
+    head += kAnsweredBytes;
+  }
+  message.text = text(value.subspan(head));
   return message;
 }
 
@@ -100,7 +114,7 @@ std::string encode(const GroupRecord& record) {
                    {"status", name_of(record.status)},
                    {"created_ns", record.created_ns},
                    {"joined_ns", record.joined_ns},
-                   {"last_message_ns", record.last_message_ns},
+                   {"read_ns", record.read_ns},
                    {"decided", times(record.decided, [](const std::string& key) { return key; })},
                    {"removed", times(record.removed, [](const visor_key& key) { return to_hex(key); })}};
   if (!record.key.empty()) out["aes_key"] = crypto::to_base64(record.key);
@@ -132,7 +146,7 @@ Result<GroupRecord> decode_group(ByteView stored) {
   codec::read_field(*object, "port", record.port);
   codec::read_field(*object, "created_ns", record.created_ns);
   codec::read_field(*object, "joined_ns", record.joined_ns);
-  codec::read_field(*object, "last_message_ns", record.last_message_ns);
+  codec::read_field(*object, "read_ns", record.read_ns);
   for (const auto& each : codec::object_at(*object, "decided")) {
     if (const int64_t* time_ns = each.value().if_int64()) record.decided[std::string(each.key())] = *time_ns;
   }
@@ -153,25 +167,67 @@ Result<void> GroupStore::write(std::span<const visor_op> ops) {
   return status == VISOR_OK ? Result<void>{} : std::unexpected(error(status, "written"));
 }
 
-Result<std::unique_ptr<GroupStore>> GroupStore::open(Host host, visor_kv* kv, const GroupLimits& limits) {
-  std::unique_ptr<GroupStore> store(new GroupStore(host, kv, limits));
+Result<std::unique_ptr<GroupStore>> GroupStore::open(Host host, visor_kv* kv, const visor_key& own,
+                                                     const GroupLimits& limits) {
+  std::unique_ptr<GroupStore> store(new GroupStore(host, kv, own, limits));
+  if (Result<void> read = store->read_all(); !read) return std::unexpected(read.error());
+  return store;
+}
+
+Result<void> GroupStore::read_all() {
   Result<void> read;
-  visor_status status = scan(kv, ByteView(&kGroup, 1), [&](ByteView, ByteView value) {
+  visor_status status = scan(kv_, ByteView(&kGroup, 1), [&](ByteView, ByteView value) {
     Result<GroupRecord> record = decode_group(value);
     if (!record) read = std::unexpected(record.error());
-    if (record) store->groups_[record->id] = std::move(*record);
+    if (record) groups_[record->id] = std::move(*record);
     return read.has_value();
   });
-  if (status != VISOR_OK) return std::unexpected(store->error(status, "read"));
-  if (!read) return std::unexpected(read.error());
-  status = scan(kv, ByteView(&kMessage, 1), [&](ByteView key, ByteView) {
-    codec::Uuid id;
-    if (key.size() == kMessageKeyBytes) std::ranges::copy(key.subspan(1, 16), id.bytes.begin());
-    ++store->counts_[id];
-    return true;
-  });
-  if (status != VISOR_OK) return std::unexpected(store->error(status, "read"));
-  return store;
+  if (status == VISOR_OK && read) {
+    status = scan(kv_, ByteView(&kMessage, 1), [&](ByteView key, ByteView value) {
+      codec::Uuid id;
+      const std::optional<StoredGroupMessage> message = decode(key, value);
+      if (!message) return true;
+      std::ranges::copy(key.subspan(1, 16), id.bytes.begin());
+      count(id, *message);
+      return true;
+    });
+  }
+  if (status != VISOR_OK) return std::unexpected(error(status, "read"));
+  return read;
+}
+
+void GroupStore::count(const codec::Uuid& id, const StoredGroupMessage& message) {
+  GroupTally& tally = tallies_[id];
+  ++tally.messages;
+  const bool shown = !message.hidden;
+  if (shown && (message.arrived_ns >= tally.arrived_ns || tally.latest == MessagePath{})) {
+    tally.latest = message.path;
+  }
+  tally.arrived_ns = std::max(tally.arrived_ns, message.arrived_ns);
+  const GroupRecord* record = find(id);
+  const bool unread = shown && !message.deleted && message.path.sender != own_;
+  if (unread && record && message.arrived_ns > record->read_ns) ++tally.unread;
+}
+
+GroupTally GroupStore::tally(const codec::Uuid& id) const {
+  auto at = tallies_.find(id);
+  return at == tallies_.end() ? GroupTally{} : at->second;
+}
+
+std::optional<StoredGroupMessage> GroupStore::latest(const codec::Uuid& id) const {
+  visor_span value{};
+  const Bytes key = message_key(id, tally(id).latest);
+  if (kv_->api->get(kv_, to_span(key), &value) != VISOR_OK) return std::nullopt;
+  return decode(key, bytes(value));
+}
+
+Result<size_t> GroupStore::read(const codec::Uuid& id) {
+  GroupTally& tally = tallies_[id];
+  if (tally.unread == 0) return 0;
+  GroupRecord record = *find(id);
+  record.read_ns = tally.arrived_ns;
+  if (Result<void> kept = put(record); !kept) return std::unexpected(kept.error());
+  return std::exchange(tally.unread, 0);
 }
 
 const GroupRecord* GroupStore::find(const codec::Uuid& id) const {
@@ -208,13 +264,13 @@ Result<void> GroupStore::erase(const codec::Uuid& id) {
   for (const Bytes& key : gone) ops.push_back(visor::erase(ByteView(key)));
   if (Result<void> written = write(ops); !written) return written;
   groups_.erase(id);
-  counts_.erase(id);
+  tallies_.erase(id);
   return {};
 }
 
 /* A tenth of a group's messages at once, so that the search for the oldest is rare. */
 Result<void> GroupStore::make_room(const codec::Uuid& id) {
-  if (counts_[id] < limits_.messages) return {};
+  if (tally(id).messages < limits_.messages) return {};
   Result<std::vector<StoredGroupMessage>> all = messages(id);
   if (!all) return std::unexpected(all.error());
   const size_t count = std::min(all->size(), std::max<size_t>(1, limits_.messages / 10));
@@ -224,7 +280,7 @@ Result<void> GroupStore::make_room(const codec::Uuid& id) {
   std::vector<visor_op> ops;
   for (const Bytes& key : gone) ops.push_back(visor::erase(ByteView(key)));
   if (Result<void> written = write(ops); !written) return written;
-  counts_[id] -= count;
+  tallies_[id].messages -= count;
   return {};
 }
 
@@ -242,16 +298,18 @@ Result<bool> GroupStore::add(const codec::Uuid& id, const StoredGroupMessage& me
   if (!here || *here) return here ? Result<bool>(false) : here;
   if (Result<void> room = make_room(id); !room) return std::unexpected(room.error());
   StoredGroupMessage kept = message;
+  kept.arrived_ns = std::max(message.arrived_ns, tally(id).arrived_ns + 1);
   visor_span taken_back{};
   const Bytes taken_key = time_key(kTakenBack, id, message.path.sender, message.path.time_ns);
   if (kv_->api->get(kv_, to_span(taken_key), &taken_back) == VISOR_OK) {
     kept.deleted = true;
     kept.text.clear();
+    kept.answers.reset();
   }
   const Bytes key = message_key(id, message.path), value = encode(kept);
   const visor_op op = visor::put(ByteView(key), value);
   if (Result<void> written = write({&op, 1}); !written) return std::unexpected(written.error());
-  ++counts_[id];
+  count(id, kept);
   return true;
 }
 
@@ -271,6 +329,7 @@ Result<std::optional<MessagePath>> GroupStore::take_back(const codec::Uuid& id, 
   if (message) {
     message->deleted = true;
     message->text.clear();
+    message->answers.reset();
     key = message_key(id, message->path);
     value = encode(*message);
     ops.push_back(visor::put(ByteView(key), value));

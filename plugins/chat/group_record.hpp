@@ -3,7 +3,9 @@
  *
  *   'g' group (16)                                          the record, JSON
  *   'h' group (16) sender (33) Unix ns (u64 BE) number (u64 BE)   a message: arrival ns u64 BE | flags u8 |
- * text
+ *                                                                  what it answers: sender (33), Unix ns (u64
+ * BE), if flagged | text
+ *   't' group (16) sender (33) Unix ns (u64 BE)           the message of that time was taken back
  */
 #ifndef VISOR_CHAT_GROUP_RECORD_HPP
 #define VISOR_CHAT_GROUP_RECORD_HPP
@@ -28,7 +30,8 @@ struct GroupRecord {
   Mode mode = Mode::kPublic;
   Bytes key; /* of a private group */
   GroupStatus status = GroupStatus::kPending;
-  int64_t created_ns = 0, joined_ns = 0, last_message_ns = 0;
+  int64_t created_ns = 0, joined_ns = 0;
+  int64_t read_ns = 0; /* a person has seen what arrived until then */
   /* The newest decision about each: "r:<key>", "a:<key>" (10.3). */
   std::map<std::string, int64_t> decided;
   /* When a member was removed: what it wrote later is not shown. */
@@ -48,6 +51,15 @@ struct StoredGroupMessage {
   bool deleted = false; /* taken back by its author */
   bool hidden = false;  /* takes another back, and is not shown */
   std::string text;
+  std::optional<Answered> answers = std::nullopt;
+};
+
+/* What is told of a group beside its record. */
+struct GroupTally {
+  size_t messages = 0;
+  size_t unread = 0;       /* of others, shown, arrived after the record's read_ns */
+  int64_t arrived_ns = 0;  /* of the latest */
+  MessagePath latest = {}; /* of those that are shown */
 };
 
 struct GroupLimits {
@@ -59,7 +71,8 @@ struct GroupLimits {
 class GroupStore {
  public:
   /* The map is the chat's; it must outlive the store. */
-  static Result<std::unique_ptr<GroupStore>> open(Host host, visor_kv* kv, const GroupLimits& limits);
+  static Result<std::unique_ptr<GroupStore>> open(Host host, visor_kv* kv, const visor_key& own,
+                                                  const GroupLimits& limits);
 
   const std::map<codec::Uuid, GroupRecord>& groups() const { return groups_; }
   const GroupRecord* find(const codec::Uuid& id) const;
@@ -68,7 +81,13 @@ class GroupStore {
   /* With all its messages. */
   Result<void> erase(const codec::Uuid& id);
 
-  /* False: it is here already. */
+  GroupTally tally(const codec::Uuid& id) const;
+  /* The latest that arrived and is shown, if there is any. */
+  std::optional<StoredGroupMessage> latest(const codec::Uuid& id) const;
+  /* A person has seen all that arrived until now; gives how many were new. */
+  Result<size_t> read(const codec::Uuid& id);
+
+  /* False: it is here already.  What arrives later is noted as later, whatever the clock does. */
   Result<bool> add(const codec::Uuid& id, const StoredGroupMessage& message);
   Result<bool> contains(const codec::Uuid& id, const MessagePath& path) const;
   /* Its author took the message of that time back; its place stays.  Nothing: it is not here, or was taken
@@ -79,16 +98,20 @@ class GroupStore {
   Result<std::vector<StoredGroupMessage>> messages(const codec::Uuid& id) const;
 
  private:
-  GroupStore(Host host, visor_kv* kv, const GroupLimits& limits) : host_(host), kv_(kv), limits_(limits) {}
+  GroupStore(Host host, visor_kv* kv, const visor_key& own, const GroupLimits& limits)
+      : host_(host), kv_(kv), own_(own), limits_(limits) {}
+  Result<void> read_all();
+  void count(const codec::Uuid& id, const StoredGroupMessage& message);
   Error error(visor_status status, const char* what) const;
   Result<void> write(std::span<const visor_op> ops);
   Result<void> make_room(const codec::Uuid& id);
 
   Host host_;
   visor_kv* kv_;
+  const visor_key own_;
   GroupLimits limits_;
   std::map<codec::Uuid, GroupRecord> groups_;
-  std::map<codec::Uuid, size_t> counts_;
+  std::map<codec::Uuid, GroupTally> tallies_;
 };
 
 }  // namespace visor::chat

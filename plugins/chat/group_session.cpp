@@ -155,8 +155,9 @@ bool GroupSession::reached(const visor_key& member) const {
 
 // --- what we say ---
 
-Result<StoredGroupMessage> GroupSession::send(std::string_view text) {
-  Result<StoredGroupMessage> said = publish(text, false);
+Result<StoredGroupMessage> GroupSession::send(std::string_view text, const std::optional<Answered>& answers) {
+  Result<StoredGroupMessage> said =
+      answers && !text.empty() ? publish(answer_text(*answers, text), false) : publish(text, false);
   if (said) owner_.group_said(id_, *said);
   return said;
 }
@@ -186,6 +187,7 @@ Result<StoredGroupMessage> GroupSession::publish(std::string_view text, bool hid
   last_number_ = std::max(last_number_ + 1, static_cast<uint64_t>(message.time_ns));
   StoredGroupMessage stored{
       {message.sender, message.time_ns, last_number_}, message.time_ns, false, hidden, message.text};
+  stored.answers = parse_answer(stored.text);
   const std::string path = to_text(stored.path);
   if (Result<void> written = own_.write({{path, to_leaf(message)}}); !written)
     return std::unexpected(written.error());

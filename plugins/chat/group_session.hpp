@@ -49,7 +49,7 @@ class GroupSession {
   Result<void> start();
 
   /* Says it: in our history at once, with the others as soon as they are reached. */
-  Result<StoredGroupMessage> send(std::string_view text);
+  Result<StoredGroupMessage> send(std::string_view text, const std::optional<Answered>& answers);
   /* Takes a message of ours back: a message that says so, and the leaf goes. */
   Result<void> take_back(const MessagePath& path);
   /* Decides, as an admin: VISOR_EPERM if we are none.  What is so already changes nothing. */

@@ -188,9 +188,17 @@ Result<std::string> Groups::invite(const codec::Uuid& id) const {
 
 // --- in a group ---
 
-Result<StoredGroupMessage> Groups::send(const codec::Uuid& id, std::string_view text) {
+Result<StoredGroupMessage> Groups::send(const codec::Uuid& id, std::string_view text,
+                                        const std::optional<Answered>& answers) {
   Result<GroupSession*> session = open_session(id);
-  return session ? (*session)->send(text) : std::unexpected(session.error());
+  return session ? (*session)->send(text, answers) : std::unexpected(session.error());
+}
+
+Result<size_t> Groups::read(const codec::Uuid& id) {
+  if (Result<const GroupRecord*> record = find(id); !record) return std::unexpected(record.error());
+  Result<size_t> read = store_->read(id);
+  if (read && *read > 0 && events_.changed) events_.changed(id);
+  return read;
 }
 
 Result<void> Groups::take_back(const codec::Uuid& id, const MessagePath& path) {
@@ -221,6 +229,7 @@ Result<void> Groups::forget(const codec::Uuid& id) {
   // Its session goes on the next turn and must not miss its record.
   tasks_.post([this, id] {
     if (Result<void> erased = store_->erase(id); !erased) host_.warn("chat: " + erased.error().text);
+    if (events_.changed) events_.changed(id);
   });
   return {};
 }

@@ -31,7 +31,10 @@ class Groups final : private GroupSession::Owner {
   Result<const GroupRecord*> create(std::string_view name, Mode mode, std::span<const visor_key> members);
   Result<const GroupRecord*> join(std::string_view link);
   Result<std::string> invite(const codec::Uuid& id) const;
-  Result<StoredGroupMessage> send(const codec::Uuid& id, std::string_view text);
+  Result<StoredGroupMessage> send(const codec::Uuid& id, std::string_view text,
+                                  const std::optional<Answered>& answers);
+  /* A person has seen all of it. */
+  Result<size_t> read(const codec::Uuid& id);
   Result<void> take_back(const codec::Uuid& id, const MessagePath& path);
   Result<void> decide(const codec::Uuid& id, Domain domain, Op op, const visor_key& peer);
   /* We say and hear no more; the history stays. */

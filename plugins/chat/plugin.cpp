@@ -97,29 +97,33 @@ Result<void> Chat::begin(Owned<visor_kv> kv) {
 }
 
 Result<void> Chat::begin_groups() {
-  Result<std::unique_ptr<GroupStore>> store = GroupStore::open(host(), history_->kv(), config_.group_limits);
-  if (!store) return std::unexpected(store.error());
   const visor_key own = *identity_->api->key(identity_);
+  Result<std::unique_ptr<GroupStore>> store =
+      GroupStore::open(host(), history_->kv(), own, config_.group_limits);
+  if (!store) return std::unexpected(store.error());
   groups_ = std::make_unique<Groups>(
       host(), identity_, std::move(*store), config_.groups,
-      Groups::Events{
-          .said =
-              [this, own](const codec::Uuid& group, const StoredGroupMessage& message) {
-                watchers_.tell(
-                    json::object{{"event", "group-message"}, {"message", report(group, message, own)}});
-              },
-          .took_back =
-              [this](const codec::Uuid& group, const MessagePath& path) {
-                watchers_.tell(json::object{
-                    {"event", "group-deleted"}, {"group", codec::to_text(group)}, {"path", to_text(path)}});
-              },
-          .changed =
-              [this, own](const codec::Uuid& group) {
-                const GroupRecord* record = groups_ ? groups_->store().find(group) : nullptr;
-                if (!record) return;
-                watchers_.tell(json::object{{"event", "group"},
-                                            {"group", report(*record, groups_->session(group), own, true)}});
-              }});
+      Groups::Events{.said =
+                         [this, own](const codec::Uuid& group, const StoredGroupMessage& message) {
+                           watchers_.tell(json::object{{"event", "group-message"},
+                                                       {"message", report(group, message, own)}});
+                         },
+                     .took_back =
+                         [this](const codec::Uuid& group, const MessagePath& path) {
+                           watchers_.tell(json::object{{"event", "group-deleted"},
+                                                       {"group", codec::to_text(group)},
+                                                       {"path", to_text(path)}});
+                         },
+                     .changed =
+                         [this, own](const codec::Uuid& group) {
+                           const GroupRecord* record = groups_ ? groups_->store().find(group) : nullptr;
+                           if (!record) {
+                             return watchers_.tell(json::object{{"event", "group-forgotten"},
+                                                                {"group", codec::to_text(group)}});
+                           }
+                           watchers_.tell(json::object{{"event", "group"},
+                                                       {"group", report(*groups_, *record, own, true)}});
+                         }});
   group_commands_ = std::make_unique<GroupCommands>(*groups_, own);
   return groups_->start();
 }
@@ -163,7 +167,7 @@ Result<std::string> Chat::conversations(std::string_view) {
   for (const auto& [peer, conversation] : history_->conversations()) all.push_back(&conversation);
   std::ranges::stable_sort(all, std::greater{}, &Conversation::last);
   json::array rows;
-  for (const Conversation* conversation : all) rows.push_back(report(*conversation, *direct_));
+  for (const Conversation* conversation : all) rows.push_back(report(*conversation, *history_, *direct_));
   return json::serialize(rows);
 }
 
@@ -206,6 +210,7 @@ Result<std::string> Chat::forget(std::string_view text) {
   if (!args) return std::unexpected(args.error());
   if (Result<void> forgotten = direct_->forget(args->peer); !forgotten)
     return std::unexpected(forgotten.error());
+  watchers_.tell(json::object{{"event", "forgotten"}, {"peer", to_hex(args->peer)}});
   return json::serialize(json::object{{"forgotten", to_hex(args->peer)}});
 }
 
@@ -276,7 +281,8 @@ constexpr visor_command kCommands[] = {
     {"group_send", "Says something in a group", R"({
   "type": "object", "additionalProperties": false, "required": ["group", "text"], "properties": {
     "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"},
-    "text": {"type": "string", "minLength": 1, "maxLength": 49152}},
+    "text": {"type": "string", "minLength": 1, "maxLength": 49152},
+    "reply_to": {"type": "string", "maxLength": 200, "description": "the path of the message that is answered, as group_messages shows it"}},
   "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10", "text": "hello"}]
 })",
      0, 0, command<&Chat::group<&GroupCommands::send>>},
@@ -330,6 +336,12 @@ constexpr visor_command kCommands[] = {
   "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10"}]
 })",
      VISOR_COMMAND_READS, 0, command<&Chat::group<&GroupCommands::messages>>},
+    {"group_read", "Notes that a person has seen all that was said in a group", R"({
+  "type": "object", "additionalProperties": false, "required": ["group"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10"}]
+})",
+     0, 0, command<&Chat::group<&GroupCommands::read>>},
     {"group_leave", "Leaves a group; its history stays", R"({
   "type": "object", "additionalProperties": false, "required": ["group"], "properties": {
     "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"}},

@@ -1,5 +1,7 @@
 #include "report.hpp"
 
+#include <algorithm>
+
 namespace visor::chat {
 namespace {
 
@@ -7,6 +9,15 @@ namespace json = boost::json;
 
 json::object queue(uint64_t now, uint64_t limit) {
   return {{"now", now}, {"limit", limit}};
+}
+
+/* For a list: a line of it, cut between two characters. */
+std::string beginning(std::string_view text) {
+  constexpr size_t kBytes = 160;
+  if (text.size() <= kBytes) return std::string(text);
+  size_t end = kBytes;
+  while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xc0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "\xe2\x80\xa6";
 }
 
 }  // namespace
@@ -26,21 +37,40 @@ json::object report(const visor_key& peer, const Message& message) {
   return out;
 }
 
-json::object report(const Conversation& conversation, const Direct& direct) {
-  return {{"peer", to_hex(conversation.peer)},
-          {"messages", conversation.messages},
-          {"unread", conversation.unread},
-          {"last_ms", conversation.last / 1000000},
-          {"network", direct.network_of(conversation.peer)}};
+json::object report(const Conversation& conversation, History& history, const Direct& direct) {
+  json::object out{{"peer", to_hex(conversation.peer)},
+                   {"messages", conversation.messages},
+                   {"unread", conversation.unread},
+                   {"last_ms", conversation.last / 1000000},
+                   {"network", direct.network_of(conversation.peer)}};
+  Result<std::vector<Message>> latest = history.list(conversation.peer, 0, 1);
+  if (latest && !latest->empty()) {
+    Message& message = latest->front();
+    message.text = beginning(message.text);
+    out["latest"] = report(conversation.peer, message);
+  }
+  return out;
 }
 
-json::object report(const GroupRecord& record, const GroupSession* session, const visor_key& own,
-                    bool members) {
-  json::object out{{"id", codec::to_text(record.id)},  {"name", record.name},
-                   {"mode", name_of(record.mode)},     {"role", record.owner == own ? "owner" : "member"},
-                   {"admin", record.is_admin(own)},    {"status", name_of(record.status)},
-                   {"members", record.members.size()}, {"port", record.port},
-                   {"owner", to_hex(record.owner)}};
+json::object report(const Groups& groups, const GroupRecord& record, const visor_key& own, bool members) {
+  const GroupSession* session = groups.session(record.id);
+  const GroupTally tally = groups.store().tally(record.id);
+  json::object out{{"id", codec::to_text(record.id)},
+                   {"name", record.name},
+                   {"mode", name_of(record.mode)},
+                   {"role", record.owner == own ? "owner" : "member"},
+                   {"admin", record.is_admin(own)},
+                   {"status", name_of(record.status)},
+                   {"members", record.members.size()},
+                   {"port", record.port},
+                   {"owner", to_hex(record.owner)},
+                   {"messages", tally.messages},
+                   {"unread", tally.unread},
+                   {"last_ms", std::max(tally.arrived_ns, record.joined_ns) / 1000000}};
+  if (std::optional<StoredGroupMessage> latest = groups.store().latest(record.id)) {
+    latest->text = beginning(latest->text);
+    out["latest"] = report(record.id, *latest, own);
+  }
   if (session) {
     const GroupSession::Counters& c = session->counters();
     out["following"] = session->following();
@@ -73,6 +103,11 @@ json::object report(const codec::Uuid& group, const StoredGroupMessage& message,
                    {"arrived_ms", message.arrived_ns / 1000000},
                    {"path", to_text(message.path)}};
   if (message.deleted) out["deleted"] = true;
+  // As a path begins: the number of the one that is answered is not said.
+  if (message.answers) {
+    out["reply_to"] =
+        "msgs/" + to_hex(message.answers->sender) + "/" + std::to_string(message.answers->time_ns);
+  }
   return out;
 }
 

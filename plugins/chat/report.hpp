@@ -9,9 +9,9 @@
 namespace visor::chat {
 
 boost::json::object report(const visor_key& peer, const Message& message);
-boost::json::object report(const Conversation& conversation, const Direct& direct);
+boost::json::object report(const Conversation& conversation, History& history, const Direct& direct);
 /* member: the members' keys and whether each is reached; else their number. */
-boost::json::object report(const GroupRecord& record, const GroupSession* session, const visor_key& own,
+boost::json::object report(const Groups& groups, const GroupRecord& record, const visor_key& own,
                            bool members);
 boost::json::object report(const codec::Uuid& group, const StoredGroupMessage& message, const visor_key& own);
 boost::json::object report_groups(const Groups& groups);

@@ -10,8 +10,10 @@
  *   tpdEdge(pk)                          JSON text: the entries that the TPD has of a visor
  *   dialTransport(pk, type[, url])       the transport's row; without an address the one that the gateway told
  *   hvApi(method, path[, body])          {status, body}: body is bytes, JSON; the paths are listed with `routes` below
+ *   skychat...()                         chat, see chat/hooks.js
  *   call(instance, command[, args])      and stream(...): the visor's own (visor.d.ts)
  */
+import { chatHooks } from './chat/hooks.js';
 import { VisorError, status as statuses } from './visor-error.js';
 
 const kHttpStatuses = { ENOENT: 404, EINVAL: 400, EEXIST: 409, EPERM: 403, ETIMEDOUT: 408, EAGAIN: 503, ENOSYS: 501 };
@@ -114,6 +116,7 @@ export function installHooks(session) {
         return { status: error instanceof HttpError ? error.status : kHttpStatuses[error.code] ?? (error instanceof SyntaxError ? 400 : 500), body: bytes({ error: error.message }) };
       }
     },
+    ...chatHooks(session.chat),
     call,
     stream: (...args) => session.visor.stream(...args),
   };

@@ -32,7 +32,7 @@ export function tabConfiguration(network) {
     plugins.push({ plugin: 'telemetry', config: { ...rhythm, tpd: pk, network: over, port } });
   }
   plugins.push({ plugin: 'chat', config: { drive: 'disk' } });
-  return { plugins };
+  return { plugins, log: { instances: { chat: 'debug' } } }; // the chat window shows what it does
 }
 
 /**

@@ -268,4 +268,54 @@ TEST_CASE("chat: messages are shown in one order, whatever order they came in", 
 }
 
 }  // namespace
+TEST_CASE("chat: an answer is shown after what it answers, in any order of arrival", "[chat]") {
+  auto author = [](uint8_t number) {
+    visor_key key{};
+    key.bytes[0] = 2;
+    key.bytes[32] = number;
+    return key;
+  };
+  auto said = [&](uint8_t who, int64_t time_ns, uint64_t number, const char* text,
+                  std::optional<Answered> answers = std::nullopt) {
+    StoredGroupMessage message{{author(who), time_ns, number}, 0, false, false, text};
+    message.answers = answers;
+    return message;
+  };
+  // B's clock is late: its answer is dated before the question.
+  std::vector<StoredGroupMessage> all{said(1, 500, 1, "question"),
+                                      said(2, 100, 1, "answer", Answered{author(1), 500}),
+                                      said(2, 110, 2, "and more"), said(3, 300, 1, "else"),
+                                      said(3, 310, 2, "of what is not here", Answered{author(4), 1})};
+  std::mt19937 random(7);
+  for (int round = 0; round < 30; ++round) {
+    std::ranges::shuffle(all, random);
+    std::vector<StoredGroupMessage> shown = all;
+    sort_for_display(shown);
+    std::vector<std::string> texts;
+    for (const auto& each : shown) texts.push_back(each.text);
+    CHECK(texts == std::vector<std::string>{"else", "of what is not here", "question", "answer", "and more"});
+  }
+  // In a circle nothing is lost.
+  std::vector<StoredGroupMessage> circle{said(1, 1, 1, "a", Answered{author(2), 2}),
+                                         said(2, 2, 1, "b", Answered{author(1), 1})};
+  sort_for_display(circle);
+  REQUIRE(circle.size() == 2);
+  CHECK(circle[0].text == "a");
+}
+
+TEST_CASE("chat: an answer goes through its text, and what only looks like one stays text", "[chat]") {
+  Author author;
+  const Answered answered{author.key(), 1700000000000000001};
+  std::string text = answer_text(answered, "because <b>");
+  CHECK(parse_answer(text) == answered);
+  CHECK(text == "because <b>");
+  for (std::string other :
+       {R"({"skychat_reply":1})", R"({"skychat_reply":{"to_pk":"02","to_ts_nano":1,"text":"x"}})",
+        R"({"skychat_reply":{"to_ts_nano":1,"text":"x"}})", R"({"skychat_reply")", "hello"}) {
+    const std::string before = other;
+    CHECK_FALSE(parse_answer(other));
+    CHECK(other == before);
+  }
+}
+
 }  // namespace visor::chat

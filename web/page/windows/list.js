@@ -7,9 +7,10 @@
  *
  * `open` may be called again after `close`; what it shows comes from the session's events.
  */
+import { chatWindow } from './chat.js';
 import { consoleWindow } from './console.js';
 import { dashboardWindow } from './dashboard.js';
 import { identityWindow } from './identity.js';
 import { logsWindow } from './logs.js';
 
-export const windows = [dashboardWindow, logsWindow, consoleWindow, identityWindow];
+export const windows = [dashboardWindow, logsWindow, consoleWindow, identityWindow, chatWindow];
