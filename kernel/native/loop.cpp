@@ -11,6 +11,8 @@
 namespace visor::kernel::native {
 namespace {
 
+constexpr int kRoundsOfATurn = 16;
+
 void must(int result, const char* what) {
   if (result == 0) return;
   std::fprintf(stderr, "%s: %s\n", what, uv_strerror(result));
@@ -32,19 +34,21 @@ UvLoop::UvLoop() {
   allow_open_files();
   must(uv_loop_init(&loop_), "the event loop");
   wake_.data = timer_.data = before_wait_.data = after_wait_.data = this;
-  must(uv_async_init(&loop_, &wake_, [](uv_async_t* h) { static_cast<UvLoop*>(h->data)->run_posted(); }),
+  must(uv_async_init(&loop_, &wake_, [](uv_async_t*) {} /* the end of the turn runs what was posted */),
        "the event loop");
   uv_timer_init(&loop_, &timer_);
   uv_prepare_init(&loop_, &before_wait_);
   uv_check_init(&loop_, &after_wait_);
-  uv_prepare_start(&before_wait_, [](uv_prepare_t* h) { static_cast<UvLoop*>(h->data)->run_turn_end(); });
-  uv_check_start(&after_wait_, [](uv_check_t* h) { static_cast<UvLoop*>(h->data)->run_turn_end(); });
+  uv_idle_init(&loop_, &go_on_);
+  uv_prepare_start(&before_wait_, [](uv_prepare_t* h) { static_cast<UvLoop*>(h->data)->before_wait(); });
+  uv_check_start(&after_wait_, [](uv_check_t* h) { static_cast<UvLoop*>(h->data)->finish_turn(); });
 }
 
 UvLoop::~UvLoop() {
   for (uv_handle_t* handle :
        {reinterpret_cast<uv_handle_t*>(&wake_), reinterpret_cast<uv_handle_t*>(&timer_),
-        reinterpret_cast<uv_handle_t*>(&before_wait_), reinterpret_cast<uv_handle_t*>(&after_wait_)}) {
+        reinterpret_cast<uv_handle_t*>(&before_wait_), reinterpret_cast<uv_handle_t*>(&after_wait_),
+        reinterpret_cast<uv_handle_t*>(&go_on_)}) {
     uv_close(handle, nullptr);
   }
   // What kernels let go of is still closing.
@@ -112,21 +116,47 @@ void UvLoop::set_timer() {
       wait_ms, 0);
 }
 
+// On the loop's own thread a turn is under way, or none is and the next one looks before it waits: neither
+// needs a system call.  Other threads send within the lock: once their task runs, the loop may be gone.
 void UvLoop::post(Task fn) {
+  const bool own = on_loop_thread();
   std::lock_guard lock(mutex_);
   posted_.push_back(std::move(fn));
-  if (posted_.size() == 1) uv_async_send(&wake_);
+  if (!own && !std::exchange(woken_, true)) uv_async_send(&wake_);
 }
 
-void UvLoop::run_posted() {
+// One batch: what these tasks post runs after them.  Whether there was any.
+bool UvLoop::run_posted() {
   std::vector<Task> batch;
   {
     std::lock_guard lock(mutex_);
+    woken_ = false;
     batch.swap(posted_);
   }
   for (Task& fn : batch) {
     fn();
     fn = nullptr; /* what it holds goes now, not when the batch has run */
+  }
+  return !batch.empty();
+}
+
+// What callbacks have posted runs in their turn, so that an answer leaves before the loop waits again; tasks
+// that post and post are interrupted for timers and sockets.  Whether any ran, or is left.
+bool UvLoop::finish_turn() {
+  int rounds = 0;
+  while (rounds < kRoundsOfATurn && run_posted()) ++rounds;
+  run_turn_end();
+  std::lock_guard lock(mutex_);
+  return rounds > 0 || !posted_.empty();
+}
+
+// A task that has just run may have brought about what run_until() looks for: then too the loop does not
+// wait.
+void UvLoop::before_wait() {
+  if (finish_turn()) {
+    uv_idle_start(&go_on_, [](uv_idle_t*) {});
+  } else {
+    uv_idle_stop(&go_on_);
   }
 }
 

@@ -52,8 +52,10 @@ class UvLoop final : public Loop {
 
  private:
   static constexpr size_t kMaxWork = 1024;
-  void run_posted();
+  bool run_posted();
   void run_turn_end();
+  bool finish_turn();
+  void before_wait();
   void set_timer();
 
   const std::thread::id thread_ = std::this_thread::get_id();
@@ -62,6 +64,7 @@ class UvLoop final : public Loop {
   uv_timer_t timer_;
   uv_prepare_t before_wait_;
   uv_check_t after_wait_;
+  uv_idle_t go_on_; /* active: the loop looks at sockets and timers, and does not wait */
   TimerQueue timers_;
   mutable std::mutex mutex_; /* of the posted tasks */
   std::vector<Task> posted_;
@@ -69,6 +72,7 @@ class UvLoop final : public Loop {
   std::array<char, 65536> read_buffer_;
   size_t working_ = 0;
   bool running_due_ = false;
+  bool woken_ = false; /* another thread has posted, and the loop has been told */
 };
 
 }  // namespace visor::kernel::native

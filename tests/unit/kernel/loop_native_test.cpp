@@ -1,6 +1,8 @@
 // The loop over libuv: timers, posts from other threads, work.
 #include "kernel/native/loop.hpp"
 
+#include <poll.h>
+
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <thread>
@@ -51,6 +53,75 @@ TEST_CASE("tasks posted from other threads run on the loop's, first posted, firs
   for (std::thread& thread : threads) thread.join();
   CHECK(in_order);
   CHECK(on_loop);
+}
+
+TEST_CASE("what another thread posts wakes a loop that waits", "[kernel]") {
+  UvLoop loop;
+  uint64_t posted_ns = 0, ran_ns = 0;
+  loop.timer(20, 0, [&] {
+    /* Tasks of the loop's own, before and after, take nothing from the other's. */
+    loop.post([] {});
+  });
+  std::thread other([&] {
+    for (int i = 0; i < 3; ++i) {
+      std::atomic<bool> ran = false;
+      posted_ns = loop.now_ns();
+      loop.post([&] {
+        ran_ns = loop.now_ns();
+        ran = true;
+        ran.notify_one();
+      });
+      ran.wait(false);
+    }
+    loop.post([&] { loop.stop(); });
+  });
+  loop.run(); /* nothing else than the other thread ends it: run() sets no timer that could do so */
+  other.join();
+  CHECK(ran_ns >= posted_ns);
+  CHECK(loop.counters().posted == 0);
+}
+
+TEST_CASE("the loop's own tasks need no wake-up: they run in the turn in which they are posted", "[kernel]") {
+  UvLoop loop;
+  uint64_t turns = 0;
+  uv_prepare_t count;
+  uv_prepare_init(loop.uv(), &count);
+  count.data = &turns;
+  uv_prepare_start(&count, [](uv_prepare_t* h) { ++*static_cast<uint64_t*>(h->data); });
+  std::string order;
+  uint64_t first_turn = 0, last_turn = 0;
+  loop.timer(5, 0, [&] {
+    first_turn = turns;
+    loop.post([&] {
+      order += 'a';
+      loop.post([&] {
+        order += 'c';
+        last_turn = turns;
+        loop.stop();
+      });
+    });
+    loop.post([&] { order += 'b'; });
+    order += '0';
+  });
+  loop.run();
+  CHECK(order == "0abc");
+  CHECK(last_turn <= first_turn + 1);
+  uv_close(reinterpret_cast<uv_handle_t*>(&count), nullptr);
+}
+
+TEST_CASE("only another thread's task goes through the descriptor that wakes the loop", "[kernel]") {
+  UvLoop loop;
+  auto wakes = [&] {
+    pollfd descriptor{uv_backend_fd(loop.uv()), POLLIN, 0};
+    return ::poll(&descriptor, 1, 0) == 1;
+  };
+  int ran = 0;
+  loop.run_until([] { return false; }, 1); /* libuv makes known what it waits for when it first waits */
+  loop.post([&] { ++ran; });
+  CHECK_FALSE(wakes());
+  std::thread([&] { loop.post([&] { ++ran; }); }).join();
+  CHECK(wakes());
+  CHECK(loop.run_until([&] { return ran == 2; }, 5000));
 }
 
 TEST_CASE("a task that posts again does not keep the loop from its timers", "[kernel]") {
