@@ -3,9 +3,9 @@
 namespace visor::dmsg {
 
 Result<visor_key> parse_key(std::string_view hex) {
-  if (hex.find_first_not_of('0') == std::string_view::npos) return visor_key{};
+  if (hex.empty()) return visor_key{};
   auto key = key_from_hex(hex);
-  if (key && !crypto::valid_public_key(*key)) {
+  if (key && *key != visor_key{} && !crypto::valid_public_key(*key)) {
     return failure(VISOR_EINVAL, "these 66 hex digits are not a point on the curve");
   }
   return key;

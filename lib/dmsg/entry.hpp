@@ -52,8 +52,8 @@ Result<Entry> parse_entry(std::string_view json);
 /* Those of a list that can be read: one that cannot must not hide the others. */
 Result<std::vector<Entry>> parse_entries(std::string_view json);
 
-/* A public key in hex as discoveries read it: zeros, of whatever number, are the null key; anything else must
- * be a point on the curve.  VISOR_EINVAL. */
+/* A public key in hex as discoveries read it: 66 zeros, and no text at all, are the null key; anything else
+ * must be a point on the curve.  VISOR_EINVAL. */
 Result<visor_key> parse_key(std::string_view hex);
 
 /* What an entry must have; the texts are those that discoveries answer with. */

@@ -197,6 +197,9 @@ TEST_CASE("entries: what cannot be one is refused, what lacks something is read 
 TEST_CASE("entries: keys as discoveries read them", "[dmsg]") {
   CHECK(dmsg::parse_key(std::string(66, '0')).value() == visor_key{});
   CHECK(dmsg::parse_key("") == visor_key{});
+  CHECK_FALSE(dmsg::parse_key("0"));
+  CHECK_FALSE(dmsg::parse_key(std::string(65, '0')));
+  CHECK_FALSE(dmsg::parse_key(std::string(67, '0')));
   CHECK_FALSE(dmsg::parse_key("02"));
   CHECK_FALSE(dmsg::parse_key(std::string(66, 'g')));
   CHECK_FALSE(dmsg::parse_key("02" + std::string(64, 'f')));
