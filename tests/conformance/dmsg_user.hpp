@@ -7,6 +7,7 @@
 #include <optional>
 #include <visor/plugin.hpp>
 
+#include "tests/support/echo.hpp"
 #include "tests/support/stream_user.hpp"
 #include "tests/support/world.hpp"
 
@@ -110,52 +111,8 @@ inline Error dial_fails(Node& node, const visor_key& to, uint16_t port) {
   return *dialing.error;
 }
 
-/* Sends back what comes, never holding more than one refused piece. */
-class Echo {
- public:
-  explicit Echo(Node& node, uint16_t port) : host_(node.host()) {
-    auto listening = listener_.listen(host_, net_of(node), port, [this](visor_stream* raw) { take(raw); });
-    INFO((listening ? "" : listening.error().text));
-    REQUIRE(listening.has_value());
-  }
-  size_t open() const { return streams_.size(); }
-  size_t accepted() const { return peers.size(); }
-  std::vector<visor_addr> peers;
-
- private:
-  struct Each {
-    Stream stream;
-    Bytes held;
-    bool ending = false;
-  };
-  void take(visor_stream* raw) {
-    peers.push_back(*raw->api->peer(raw));
-    uint64_t number = peers.size();
-    auto* each = (streams_[number] = std::make_unique<Each>()).get();
-    each->stream = Stream(host_, raw);
-    each->stream.attach({.data =
-                             [each](ByteView data) {
-                               if (each->stream.write(data) != VISOR_EAGAIN) return;
-                               each->held.assign(data.begin(), data.end());
-                               each->stream.pause(true);
-                             },
-                         .end =
-                             [each] {
-                               each->ending = true;
-                               if (each->held.empty()) each->stream.end();
-                             },
-                         .ready =
-                             [each] {
-                               if (each->held.empty() || each->stream.write(each->held) != VISOR_OK) return;
-                               each->held.clear();
-                               each->stream.pause(false);
-                               if (each->ending) each->stream.end();
-                             },
-                         .closed = [this, number](const Error&) { streams_.erase(number); }});
-  }
-  Host host_;
-  std::map<uint64_t, std::unique_ptr<Each>> streams_;
-  Listener listener_;
+struct Echo : test::Echo {
+  Echo(Node& node, uint16_t port) : test::Echo(node.host(), net_of(node), port) {}
 };
 
 inline Bytes pattern(size_t size) {

@@ -8,6 +8,7 @@
 #include <visor/plugin.hpp>
 
 #include "lib/codec/transport_entry.hpp"
+#include "tests/support/echo.hpp"
 #include "tests/support/world.hpp"
 
 namespace visor::test::transports {
@@ -159,49 +160,8 @@ inline kernel::sim::NetworkOptions fixed_latency(uint64_t ms) {
       .latency_min_ms = ms, .latency_max_ms = ms, .split = true, .lost_per_million = 0, .cut_per_million = 0};
 }
 
-// Sends back what comes, never holding more than one refused piece.
-class Echo {
- public:
-  explicit Echo(Node& node, uint16_t port) : host_(node.host()) {
-    auto listening = listener_.listen(host_, skynet_of(node), port, [this](visor_stream* raw) { take(raw); });
-    REQUIRE(listening.has_value());
-  }
-  size_t accepted() const { return streams_.size(); }
-  std::vector<visor_addr> peers;
-
- private:
-  struct Each {
-    Stream stream;
-    Bytes held;
-    bool ending = false;
-  };
-  void take(visor_stream* raw) {
-    peers.push_back(*raw->api->peer(raw));
-    auto* each = streams_.emplace_back(std::make_unique<Each>()).get();
-    each->stream = Stream(host_, raw);
-    each->stream.attach({.data =
-                             [each](ByteView data) {
-                               if (each->stream.write(data) != VISOR_EAGAIN) return;
-                               each->held.assign(data.begin(), data.end());
-                               each->stream.pause(true);
-                             },
-                         .end =
-                             [each] {
-                               each->ending = true;
-                               if (each->held.empty()) each->stream.end();
-                             },
-                         .ready =
-                             [each] {
-                               if (each->stream.write(each->held) != VISOR_OK) return;
-                               each->held.clear();
-                               each->stream.pause(false);
-                               if (each->ending) each->stream.end();
-                             },
-                         .closed = {}});
-  }
-  Host host_;
-  std::vector<std::unique_ptr<Each>> streams_;
-  Listener listener_;
+struct Echo : test::Echo {
+  Echo(Node& node, uint16_t port) : test::Echo(node.host(), skynet_of(node), port) {}
 };
 
 // The user of a stream who remembers what happened.
