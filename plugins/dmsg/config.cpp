@@ -27,6 +27,8 @@ const char kConfigSchema[] = R"({
       "dials": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 2048, "description": "under way at once"},
       "setups": {"type": "integer", "minimum": 1, "maximum": 256, "default": 128, "description": "dials on the wire at once; more wait"},
       "accepting": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 256, "description": "peers' streams that are being set up"},
+      "pipes": {"type": "integer", "minimum": 1, "maximum": 4096, "default": 64, "description": "commands dial and listen under way"},
+      "pipe_streams": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 256, "description": "of one such command"},
       "dial_ms": {"type": "integer", "minimum": 100, "maximum": 600000, "default": 20000, "description": "a whole dial, whatever it tries"},
       "setup_ms": {"type": "integer", "minimum": 50, "maximum": 60000, "default": 5000, "description": "one try of a dial; a peer's stream until it is set up"}}}}
 })";
@@ -44,6 +46,8 @@ void read_limits(const json::object& object, Limits& limits) {
   read_field(object, "dials", limits.dials);
   read_field(object, "setups", limits.setups);
   read_field(object, "accepting", limits.accepting);
+  read_field(object, "pipes", limits.pipes);
+  read_field(object, "pipe_streams", limits.pipe_streams);
   read_field(object, "dial_ms", limits.dial_ms);
   read_field(object, "setup_ms", limits.setup_ms);
 }

@@ -18,6 +18,8 @@ struct Limits {
   size_t dials = 2048;       /* under way, those that wait for their turn included */
   size_t setups = 128;       /* of them, on the wire */
   size_t accepting = 256;    /* peers' streams that are being set up; more are refused */
+  size_t pipes = 64;         /* commands `dial` and `listen` under way */
+  size_t pipe_streams = 256; /* of one of them */
   uint64_t dial_ms = 20'000; /* a whole dial, whatever it tries */
   uint64_t setup_ms = 5'000; /* one try of it, and a peer's stream until it is set up */
 };

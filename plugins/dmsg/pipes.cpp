@@ -96,53 +96,79 @@ class DialPipe final : public Pipe {
  public:
   DialPipe(Pipes& pipes, uint64_t number, Answer answer, Pipes::DialTerms terms)
       : Pipe(pipes, number, std::move(answer)), terms_(std::move(terms)), begun_ns_(host().now_ns()) {
-    auto begun = network().begin_dial(terms_.to, true, [this](Result<visor_stream*> stream) {
-      dial_ = 0;
-      if (!stream) return end(stream.error());
-      take(*stream);
-    });
-    if (begun) {
-      dial_ = *begun;
-    } else {
-      end(begun.error());
+    for (uint64_t each = 1; each <= terms_.count; ++each) dials_[each];
+    for (uint64_t each = 1; each <= terms_.count; ++each) {
+      auto begun = network().begin_dial(terms_.to, true, [this, each](Result<visor_stream*> stream) {
+        if (!stream) return ended(each, "failed", stream.error());
+        take(each, *stream);
+      });
+      if (begun) {
+        dials_[each].number = *begun;
+      } else {
+        ended(each, "failed", begun.error());
+      }
     }
   }
   ~DialPipe() override {
-    if (dial_ != 0) network().cancel_dial(dial_);
+    for (auto& [each, dial] : dials_) {
+      if (dial.number != 0) network().cancel_dial(dial.number);
+    }
   }
 
  private:
-  void take(visor_stream* raw) {
-    stream_ = Stream(host(), raw);
+  struct Each {
+    uint64_t number = 0; /* of the dial that is under way */
+    Stream stream;
+  };
+
+  void take(uint64_t each, visor_stream* raw) {
+    Each& dial = dials_.at(each);
+    dial.number = 0;
+    dial.stream = Stream(host(), raw);
     double took_ms = static_cast<double>(host().now_ns() - begun_ns_) / 1e6;
-    say({{"event", "connected"},
-         {"pk", to_hex(terms_.to.key)},
-         {"port", terms_.to.port},
-         {"took_ms", took_ms}});
-    stream_.attach({.data =
-                        [this](ByteView data) {
-                          say_bytes({{"event", "data"}}, data);
-                          wait();
-                        },
-                    .end = [this] { stream_.end(); },
-                    .ready = {},
-                    .closed = [this](const Error& error) { end(error); }});
+    say(value("connected", each,
+              {{"pk", to_hex(terms_.to.key)}, {"port", terms_.to.port}, {"took_ms", took_ms}}));
+    if (full()) dial.stream.pause(true);
+    dial.stream.attach({.data =
+                            [this, each](ByteView data) {
+                              say_bytes(value("data", each, {}), data);
+                              wait();
+                            },
+                        .end = [this, each] { dials_.at(each).stream.end(); },
+                        .ready = {},
+                        .closed = [this, each](const Error& error) { ended(each, "ended", error); }});
     if (!terms_.text.empty()) {
-      visor_status status = stream_.write(bytes(std::string_view(terms_.text)));
-      if (status != VISOR_OK) return end(host().error(status));
+      visor_status status = dial.stream.write(bytes(std::string_view(terms_.text)));
+      if (status != VISOR_OK) return ended(each, "ended", host().error(status));
     }
     wait();
+  }
+  json::object value(std::string_view event, uint64_t each, const json::object& rest) const {
+    json::object value{{"event", event}};
+    if (terms_.count > 1) value["stream"] = each;
+    for (const auto& member : rest) value[member.key()] = member.value();
+    return value;
+  }
+  /* What becomes of one stream is the command's own end, or a value among others. */
+  void ended(uint64_t each, std::string_view event, const Error& error) {
+    dials_.erase(each);
+    if (terms_.count == 1) return end(error);
+    json::object said = value(event, each, {});
+    if (error.status != VISOR_OK) said["error"] = error.text;
+    say(said);
+    if (dials_.empty()) end({VISOR_OK, {}});
   }
   void wait() {
     if (terms_.idle_ms == 0) return;
     idle_ = Timer::once(host(), terms_.idle_ms, [this] { end({VISOR_OK, {}}); });
   }
-  void hold(bool held) override { stream_.pause(held); }
+  void hold(bool held) override {
+    for (auto& [each, dial] : dials_) dial.stream.pause(held);
+  }
 
   Pipes::DialTerms terms_;
   const uint64_t begun_ns_;
-  uint64_t dial_ = 0;
-  Stream stream_;
+  std::map<uint64_t, Each> dials_;
   Timer idle_;
 };
 
@@ -161,7 +187,7 @@ class ListenPipe final : public Pipe {
 
  private:
   void take(visor_stream* raw) {
-    if (streams_.size() >= Pipes::kMaxStreams) return raw->api->close(raw);
+    if (streams_.size() >= network().config().limits.pipe_streams) return raw->api->close(raw);
     visor_addr peer = *raw->api->peer(raw);
     uint64_t number = ++last_number_;
     Stream& stream = streams_[number] = Stream(host(), raw);
@@ -203,15 +229,19 @@ Pipes::Pipes(Host host, Network& network) : host_(host), network_(network) {}
 Pipes::~Pipes() = default;
 
 void Pipes::add(Answer answer, const std::function<std::unique_ptr<Pipe>(Answer, uint64_t number)>& make) {
-  if (open_.size() >= kMaxPipes) {
-    return answer.finish(
-        {VISOR_EAGAIN, std::to_string(kMaxPipes) + " dials and listeners are open as commands"});
+  if (open_.size() >= limits().pipes) {
+    return answer.finish({VISOR_EAGAIN, std::to_string(limits().pipes) +
+                                            " dials and listeners are open as commands, the limit"});
   }
   uint64_t number = ++last_number_;
   open_[number] = make(std::move(answer), number);
 }
 
 void Pipes::dial(Answer answer, DialTerms terms) {
+  if (terms.count > limits().pipe_streams) {
+    return answer.finish({VISOR_EINVAL, "one command dials at most " + std::to_string(limits().pipe_streams) +
+                                            " streams; got count " + std::to_string(terms.count)});
+  }
   add(std::move(answer), [&](Answer each, uint64_t number) {
     return std::make_unique<DialPipe>(*this, number, std::move(each), std::move(terms));
   });

@@ -16,11 +16,10 @@ class Pipe;
 /* Those that are open; each ends when its caller leaves, its peer does, or this goes. */
 class Pipes {
  public:
-  static constexpr size_t kMaxPipes = 64, kMaxStreams = 256; /* streams of one `listen` */
-
   struct DialTerms {
     visor_addr to{};
-    std::string text;     /* said at once */
+    size_t count = 1;     /* streams at once; each value names its own, when there are several */
+    std::string text;     /* said at once, on each */
     uint64_t idle_ms = 0; /* ends after so long without a word; 0: never */
   };
   struct ListenTerms {
@@ -36,6 +35,7 @@ class Pipes {
   void listen(Answer answer, ListenTerms terms);
   void finish_all();
   size_t size() const { return open_.size(); }
+  const Limits& limits() const { return network_.config().limits; }
 
  private:
   friend class Pipe;

@@ -79,6 +79,7 @@ void Dmsg::dial(Answer answer, std::string_view args) {
   Pipes::DialTerms terms;
   terms.to.key = *key;
   codec::read_field(*fields, "port", terms.to.port);
+  codec::read_field(*fields, "count", terms.count);
   codec::read_field(*fields, "text", terms.text);
   codec::read_field(*fields, "idle_ms", terms.idle_ms);
   pipes_->dial(std::move(answer), std::move(terms));
@@ -110,6 +111,7 @@ constexpr visor_command kCommands[] = {
   "type": "object", "additionalProperties": false, "required": ["pk", "port"], "properties": {
     "pk": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the visor's public key"},
     "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+    "count": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 1, "description": "streams to open at once; with more than one, each value names its stream"},
     "text": {"type": "string", "maxLength": 65536, "description": "what to say"},
     "idle_ms": {"type": "integer", "minimum": 1, "maximum": 86400000, "description": "end after so long without an answer; never, if not said"}},
   "examples": [{"pk": "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", "port": 7, "text": "hello", "idle_ms": 1000}]

@@ -73,7 +73,7 @@ std::string report_status(const Network& network, const Discovery* discovery, si
                    {"leaving", queue(network.leaving(), Farewell::kMaxStreams)},
                    {"ephemeral_ports", queue(network.ephemeral(), Ports::kEphemeral)},
                    {"listening", network.listening()},
-                   {"pipes", queue(pipes, Pipes::kMaxPipes)},
+                   {"pipes", queue(pipes, limits.pipes)},
                    {"dialed", counted.dialed},
                    {"failed", counted.failed},
                    {"accepted", counted.accepted},

@@ -19,8 +19,8 @@ struct SetupParts {
   uint64_t limit_ms;
 };
 
-/* Requests and responses sealed; those that we know take under 2 KiB. */
-inline constexpr size_t kMaxSealedObject = 8192;
+/* Requests and responses sealed; those that we know take under 2 KiB, and their length can say so much. */
+inline constexpr size_t kMaxSealedObject = 65535;
 codec::LengthPrefixedReader sealed_object_reader();
 
 /* The local half of a KK handshake with this peer. */

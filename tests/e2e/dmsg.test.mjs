@@ -80,6 +80,56 @@ test('processes are killed, one of each role, and the others stay healthy', asyn
   await until(() => a.status(), (status) => status.dials.now === 0 && status.pipes.now === 0, 5000, 'nothing left at a');
 });
 
+const kStreams = 500; // through each of two servers, at once
+
+/** One command that opens many streams; follows what becomes of them. */
+function manyStreams(from, to) {
+  const abort = new AbortController();
+  const seen = { connected: 0, data: 0, ended: 0, failed: 0, over: false };
+  (async () => {
+    const terms = { pk: to.pk, port: kEcho, count: kStreams, text: 'held' };
+    for await (const value of from.stream('dmsg', 'dial', terms, abort.signal)) seen[value.event] += 1;
+    seen.over = true;
+  })().catch((error) => { seen.error = error.message; });
+  from.t.after(() => abort.abort());
+  return seen;
+}
+
+test('a thousand streams at once over two servers, one of which is killed', async (t) => {
+  const discovery = await startDiscovery(t);
+  const servers = await Promise.all(['server 1', 'server 2'].map((name) => startServer(t, name, discovery)));
+  const limits = { pipe_streams: 2 * kStreams };
+  const b = await client(t, 'client b', discovery, { sessions: 0, limits });
+  // Without a discovery, each through the one server that it knows.
+  const callers = await Promise.all(servers.map((server, i) => client(t, `caller ${i}`, {}, {
+    servers: [{ pk: server.pk, address: `tcp://${server.address}` }], limits })));
+  const a = await client(t, 'client a', discovery, { sessions: 0 });
+  for (const each of [...callers, a]) await each.ready(1);
+  await b.ready(2);
+  await b.serveEcho(kEcho);
+
+  const began = performance.now();
+  const held = callers.map((caller) => manyStreams(caller, b));
+  await until(() => held, (all) => all.every((seen) => seen.data === kStreams), 60000, 'every stream has said and heard something');
+  t.diagnostic(`${2 * kStreams} streams set up, each with an echo, in ${(performance.now() - began).toFixed(0)} ms`);
+  const relayed = async (server) => (await server.status()).streams.connected_now;
+  assert.deepEqual(await Promise.all(servers.map(relayed)), [kStreams, kStreams]);
+
+  const killedAt = performance.now();
+  await servers[0].kill();
+  const took = await reachAgain(a, b, killedAt, 10000);
+  t.diagnostic(`a new dial ${took.toFixed(1)} ms after its server was killed`);
+  assert.ok(took < kWithinMs, `a new dial took ${took} ms`);
+  await until(() => held[0], (seen) => seen.over, 10000, 'the streams of the killed server have ended');
+  assert.deepEqual(held[0], { connected: kStreams, data: kStreams, ended: kStreams, failed: 0, over: true });
+  await until(() => json(`${discovery.gateway}/dmsg-discovery/entry/${b.pk}`),
+    (entry) => entry.client.delegated_servers.join() === servers[1].pk, 5000, "b's entry");
+  assert.deepEqual(held[1], { connected: kStreams, data: kStreams, ended: 0, failed: 0, over: false });
+  assert.equal(await relayed(servers[1]), kStreams);
+  const status = await b.status();
+  assert.equal(status.accepting.now, 0);
+});
+
 test('a tab dials a native visor, and is dialled by it', async (t) => {
   const folder = process.env.VISOR_PAGE ?? path.resolve('build/wasm/web');
   const types = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
