@@ -1,5 +1,6 @@
 #include "bench/child.hpp"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,13 +11,13 @@ namespace visor::bench {
 
 Child::Child(const std::vector<std::string>& words) {
   int in[2], out[2];
-  if (pipe(in) != 0 || pipe(out) != 0) give_up("no pipe can be made");
+  // No other child may hold these open: each ends when we close its input.
+  if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) give_up("no pipe can be made");
   pid_ = fork();
   if (pid_ < 0) give_up("no process can be made");
   if (pid_ == 0) {
     dup2(in[0], 0);
     dup2(out[1], 1);
-    for (int end : {in[0], in[1], out[0], out[1]}) close(end);
     std::vector<char*> arguments;
     for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);

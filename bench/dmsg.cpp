@@ -2,13 +2,14 @@
 // Beside it the same two hops in plain libuv.
 //
 //   bench_dmsg            all rows
-//   bench_dmsg ROW...     some of them: setup, stream, echo, session
+//   bench_dmsg ROW...     some of them: setup, stream, echo, session, hostile
 #include <algorithm>
 #include <cstdio>
 #include <random>
 
 #include "bench/bench.hpp"
 #include "bench/child.hpp"
+#include "bench/dmsg_attack.hpp"
 #include "bench/dmsg_floor.hpp"
 #include "bench/dmsg_visor.hpp"
 #include "bench/machine.hpp"
@@ -22,11 +23,17 @@ constexpr uint16_t kEchoPort = 7, kSinkPort = 9;
 constexpr uint64_t kStreamBytes = 256u << 20;
 constexpr size_t kBlock = 65536, kEchoBytes = 100;
 constexpr int kDials = 200, kEchoes = 20'000, kIdleSessions = 10'000;
+constexpr double kMemoryMb = 64; /* what attackers may cost a relay */
+
+/* As anybody's would be. */
+std::string plain_relay_config() {
+  return R"({"plugin":"dmsg_server","config":{"listen":"tcp://127.0.0.1:0"}})";
+}
 
 std::string relay_config() {
   return R"({"plugin":"dmsg_server","config":{"listen":"tcp://127.0.0.1:0","max_sessions":20000,"limits":{
     "sessions_per_address":20000,"handshakes_per_address":512,"handshakes_burst":1000000,"handshakes_per_s":1000000,
-    "requests_burst":1000000,"requests_per_s":1000000}}})";
+    "requests_burst":1000000,"requests_per_s":1000000,"address_requests_burst":1000000,"address_requests_per_s":1000000}}})";
 }
 
 std::string client_config(const std::string& relay_key, const std::string& relay_url) {
@@ -36,12 +43,20 @@ std::string client_config(const std::string& relay_key, const std::string& relay
 
 /* --- children ------------------------------------------------------------------------------- */
 
-void run_relay() {
-  Visor visor(relay_config());
+/* "memory", "peak" since "reset", in kilobytes; "status". */
+std::string tell(Visor& visor, const std::string& what) {
+  if (what == "status") return visor.call("dmsg_server", "status");
+  if (what == "peak") return std::to_string(peak_kb());
+  if (what == "reset") reset_peak();
+  return std::to_string(resident_kb());
+}
+
+void run_relay(const std::string& config) {
+  Visor visor(config);
   std::printf("%s %s\n", to_hex(visor.key()).c_str(),
               json_field(visor.call("dmsg_server", "status"), "listening").c_str());
   std::fflush(stdout);
-  visor.obey([](const std::string&) { return std::to_string(resident_kb()); });
+  visor.obey([&](const std::string& what) { return tell(visor, what); });
 }
 
 /* What is dialled on one port is sent back, on the other counted. */
@@ -170,7 +185,7 @@ std::string program;
 /* A relay, an end behind it, and this process's client. */
 class Network {
  public:
-  Network() : relay_({program, "relay"}) {
+  explicit Network(const std::string& role = "relay") : relay_({program, role}) {
     std::string words = relay_.hear();
     relay_key_ = words.substr(0, words.find(' '));
     relay_url_ = words.substr(words.find(' ') + 1);
@@ -186,6 +201,11 @@ class Network {
       }
       visor_->loop().run_until([] { return false; }, 20);
     }
+  }
+
+  Child& relay() { return relay_; }
+  std::vector<std::string> attack(const std::string& what, const std::string& from) const {
+    return {program, "attack", what, relay_key_, relay_url_, from};
   }
 
   double setup_ms() {
@@ -267,6 +287,45 @@ double session_kb() {
   return static_cast<double>(after - before) / kIdleSessions;
 }
 
+/* Everybody at once, each from an address of its own, which no earlier run has used. */
+class Attackers {
+ public:
+  explicit Attackers(const Network& network) {
+    static int run = 0;
+    ++run;
+    for (size_t i = 0; i < kAttacks.size(); ++i) {
+      std::string from = "127.1." + std::to_string(run) + "." + std::to_string(i + 1);
+      each_.push_back(std::make_unique<Child>(network.attack(kAttacks[i], from)));
+    }
+    for (auto& child : each_) (void)child->hear();
+  }
+
+ private:
+  std::vector<std::unique_ptr<Child>> each_;
+};
+
+/* What those whom a relay serves have of it while it is attacked; the floor is the same without. */
+void measure_hostile() {
+  Network network("plain_limits_relay");
+  double peak_mb = 0;
+  auto attacked = [&](const std::function<double()>& measured) {
+    double before = std::stod(network.relay().ask("reset"));
+    double value = 0;
+    {
+      Attackers attackers(network);
+      value = measured();
+      peak_mb = std::max(peak_mb, (std::stod(network.relay().ask("peak")) - before) / 1000);
+    }
+    return value;
+  };
+  auto echo = [&] { return network.echo_s(); };
+  auto stream = [&] { return network.stream_mb_s(); };
+  measure({"dmsg.hostile_echo_s", "1/s", Better::kMore, [&] { return attacked(echo); }, echo});
+  measure({"dmsg.hostile_stream_mb_s", "MB/s", Better::kMore, [&] { return attacked(stream); }, stream});
+  measure({"dmsg.hostile_memory_mb", "MB", Better::kLess, [&] { return peak_mb; }, [] { return kMemoryMb; }});
+  std::fprintf(stderr, "the relay says: %s\n", network.relay().ask("status").c_str());
+}
+
 void run(const std::vector<std::string>& rows) {
   auto wanted = [&](const std::string& row) { return rows.empty() || std::ranges::count(rows, row) > 0; };
   Child plain_end({program, "plain_end"});
@@ -287,6 +346,7 @@ void run(const std::vector<std::string>& rows) {
                [&] { return plain_echo_s(port, kEchoes, kEchoBytes); }});
     }
   }
+  if (wanted("hostile")) measure_hostile();
   if (wanted("session")) {
     double kb = session_kb(); /* memory is the same each time: once is enough */
     measure({"dmsg.session_kb", "kB", Better::kLess, [kb] { return kb; }, [] { return 16.0; }});
@@ -302,7 +362,11 @@ int main(int argc, char** argv) {
   program = "/proc/self/exe";
   std::string role = words.empty() ? "" : words[0];
   if (role == "relay") {
-    run_relay();
+    run_relay(relay_config());
+  } else if (role == "plain_limits_relay") {
+    run_relay(plain_relay_config());
+  } else if (role == "attack" && words.size() == 5) {
+    run_attack({words.begin() + 1, words.end()});
   } else if (role == "end" && words.size() == 3) {
     run_end(words[1], words[2]);
   } else if (role == "idlers" && words.size() == 3) {

@@ -145,4 +145,18 @@ uint64_t resident_kb() {
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) / 1000;
 }
 
+uint64_t peak_kb() {
+  std::ifstream in("/proc/self/status");
+  for (std::string word; in >> word;) {
+    uint64_t kib = 0;
+    if (word == "VmHWM:" && in >> kib) return kib * 1024 / 1000;
+  }
+  give_up("the system does not tell how much memory this process had");
+}
+
+void reset_peak() {
+  malloc_trim(0);
+  std::ofstream("/proc/self/clear_refs") << 5;
+}
+
 }  // namespace visor::bench

@@ -43,6 +43,9 @@ class Visor {
 std::string json_field(const std::string& json, const std::string& name);
 /* Resident memory of this process, in kilobytes of 1000 bytes. */
 uint64_t resident_kb();
+/* The most that it was since reset_peak(). */
+uint64_t peak_kb();
+void reset_peak();
 
 }  // namespace visor::bench
 #endif  // VISOR_BENCH_DMSG_VISOR_HPP

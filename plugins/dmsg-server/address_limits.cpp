@@ -17,6 +17,11 @@ bool Bucket::take(const Rate& rate, uint64_t now_ms) {
   return true;
 }
 
+void Bucket::spend(uint64_t count, const Rate& rate, uint64_t now_ms) {
+  taken_ = std::min(level(rate, now_ms) + count * 1000, 2 * rate.burst * 1000);
+  at_ms_ = now_ms;
+}
+
 AddressLimits::Place& AddressLimits::Place::operator=(Place&& other) noexcept {
   if (this != &other) {
     leave();
@@ -54,7 +59,8 @@ AddressLimits::Place AddressLimits::enter(const std::string& address, uint64_t n
 void AddressLimits::tidy(uint64_t now_ms) {
   std::erase_if(entries_, [&](const auto& known) {
     const Place::Entry& entry = *known.second;
-    return entry.sessions == 0 && entry.bucket.full(bounds_.rate, now_ms);
+    return entry.sessions == 0 && entry.bucket.full(bounds_.rate, now_ms) &&
+           entry.requests.full(bounds_.requests, now_ms);
   });
 }
 

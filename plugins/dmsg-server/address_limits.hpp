@@ -17,6 +17,9 @@ class Bucket {
  public:
   /* Takes one; false: there is none left for now. */
   bool take(const Rate& rate, uint64_t now_ms);
+  /* Takes so many, whether there are any: what is missing must come back first, at most as many as a burst.
+   */
+  void spend(uint64_t count, const Rate& rate, uint64_t now_ms);
   /* As good as one that was never used? */
   bool full(const Rate& rate, uint64_t now_ms) const { return level(rate, now_ms) == 0; }
 
@@ -30,6 +33,7 @@ struct AddressBounds {
   size_t sessions = 0;   /* at once, those whose handshake is under way included */
   size_t handshakes = 0; /* under way at once */
   Rate rate{};           /* of handshakes */
+  Rate requests{};       /* of streams, all sessions together */
 };
 
 class AddressLimits {
@@ -48,12 +52,20 @@ class AddressLimits {
     explicit operator bool() const { return entry_ != nullptr; }
     /* The handshake is over; what remains is a session. */
     void settle();
+    /* May it ask for one more stream now? */
+    bool ask(const Rate& requests, uint64_t now_ms) {
+      return !entry_ || entry_->requests.take(requests, now_ms);
+    }
+    /* What it did costs the address so many handshakes. */
+    void fine(uint64_t handshakes, const Rate& rate, uint64_t now_ms) {
+      if (entry_) entry_->bucket.spend(handshakes, rate, now_ms);
+    }
 
    private:
     friend class AddressLimits;
     struct Entry {
       size_t sessions = 0, handshakes = 0;
-      Bucket bucket;
+      Bucket bucket, requests; /* of handshakes; of streams */
     };
     explicit Place(std::shared_ptr<Entry> entry) : entry_(std::move(entry)) {}
     void leave();

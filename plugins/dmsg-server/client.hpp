@@ -15,7 +15,9 @@ struct Client {
   int64_t since_ns = 0;     /* Unix */
   AddressLimits::Place place;
   Bucket requests;
+  Bucket excess;                                  /* streams beyond those that it may set up at once */
   uint32_t setups = 0;                            /* streams that it dials, not yet connected */
+  size_t setup_bytes = 0;                         /* that wait for the rest of these setups */
   uint32_t offences = 0;                          /* objects that no client sends that means well */
   uint64_t dialed = 0, accepted = 0, refused = 0; /* streams: connected both ways, not connected */
   std::unique_ptr<session::Session> session;      /* null: over */

@@ -26,6 +26,8 @@ const char kConfigSchema[] = R"({
       "handshakes_per_address": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 64},
       "handshakes_burst": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 512, "description": "handshakes that one address may begin at once"},
       "handshakes_per_s": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 64},
+      "address_requests_burst": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 8192, "description": "streams that all clients of one address may ask for at once"},
+      "address_requests_per_s": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 1000},
       "held_bytes": {"type": "integer", "minimum": 1048576, "maximum": 1099511627776, "default": 67108864, "description": "payload that waits for slow readers, all sessions"},
       "held_bytes_per_session": {"type": "integer", "minimum": 262144, "maximum": 1073741824, "default": 33554432},
       "handshake_ms": {"type": "integer", "minimum": 100, "maximum": 60000, "default": 5000},
@@ -58,6 +60,8 @@ Result<Config> read_config(std::string_view text) {
   read_field(given, "handshakes_per_address", limits.address.handshakes);
   read_field(given, "handshakes_burst", limits.address.rate.burst);
   read_field(given, "handshakes_per_s", limits.address.rate.per_s);
+  read_field(given, "address_requests_burst", limits.address.requests.burst);
+  read_field(given, "address_requests_per_s", limits.address.requests.per_s);
   read_field(given, "held_bytes", limits.held_bytes);
   read_field(given, "held_bytes_per_session", limits.held_bytes_per_session);
   read_field(given, "handshake_ms", limits.handshake_ms);

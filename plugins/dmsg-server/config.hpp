@@ -16,7 +16,7 @@ struct Limits {
   size_t streams_per_session = 2048; /* dialled and accepted together */
   size_t setups_per_session = 256;   /* of the streams that a client dials, those not yet connected */
   Rate requests{4096, 500};          /* of streams, a client */
-  AddressBounds address{.sessions = 1024, .handshakes = 64, .rate = {512, 64}};
+  AddressBounds address{.sessions = 1024, .handshakes = 64, .rate = {512, 64}, .requests = {8192, 1000}};
   size_t held_bytes = 64u << 20; /* waiting for slow readers, all sessions; beyond it, who holds most goes */
   size_t held_bytes_per_session = 32u << 20;
   uint64_t handshake_ms = 5000; /* from the first byte, or its lack, to the session */

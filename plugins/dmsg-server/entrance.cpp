@@ -6,20 +6,35 @@ namespace visor::dmsg_server {
 
 void Entrance::accept(visor_stream* raw) {
   Stream stream(host_, raw);
-  if (waiting_.size() >= config_.limits.handshakes) {
+  std::string address = config_.proxy_protocol ? std::string() : parse_origin(stream.origin()).address;
+  if (!address.empty() && by_address_[address] >= config_.limits.address.handshakes) {
     ++counters_.refused;
     return; /* and the stream closes */
   }
-  Place place = waiting_.insert(waiting_.end(), Waiting{std::move(stream), {}, host_.now_ms(), Timer()});
-  auto gone = [this, place] { waiting_.erase(place); };
+  /* Who means it has spoken long before the others have filled all places. */
+  if (waiting_.size() >= config_.limits.handshakes) {
+    ++counters_.silent;
+    forget(waiting_.begin());
+  }
+  if (!address.empty()) ++by_address_[address];
+  Place place = waiting_.insert(waiting_.end(),
+                                Waiting{std::move(stream), std::move(address), {}, host_.now_ms(), Timer()});
+  auto gone = [this, place] { forget(place); };
   place->timer = Timer::once(host_, config_.limits.handshake_ms, [this, place] {
     ++counters_.silent;
-    waiting_.erase(place);
+    forget(place);
   });
   place->stream.attach({.data = [this, place](ByteView data) { take(place, data); },
                         .end = gone,
                         .ready = {},
                         .closed = [gone](const Error&) { gone(); }});
+}
+
+void Entrance::forget(Place place) {
+  if (auto at = by_address_.find(place->address); at != by_address_.end() && --at->second == 0) {
+    by_address_.erase(at);
+  }
+  waiting_.erase(place);
 }
 
 void Entrance::take(Place place, ByteView data) {
@@ -29,7 +44,7 @@ void Entrance::take(Place place, ByteView data) {
   auto header = read_proxy_header(first);
   if (!header) {
     ++counters_.broken;
-    waiting_.erase(place);
+    forget(place);
     return;
   }
   /* A header by itself says nothing of what follows it. */
@@ -42,7 +57,7 @@ void Entrance::give(Place place, size_t header_bytes, std::string origin) {
                   std::move(place->first), host_.now_ms() - place->since_ms};
   arrival.early.erase(arrival.early.begin(), arrival.early.begin() + static_cast<ptrdiff_t>(header_bytes));
   arrival.stream = place->stream.release();
-  waiting_.erase(place);
+  forget(place);
   bool web = arrival.early[0] >= 'A' && arrival.early[0] <= 'Z';
   (web ? events_.web : events_.session)(std::move(arrival));
 }

@@ -27,9 +27,10 @@ class Entrance {
     std::function<void(Arrival)> session, web;
   };
   struct Counters {
-    uint64_t refused = 0; /* too many wait */
-    uint64_t silent = 0;  /* nothing, or half of a header, in time */
-    uint64_t broken = 0;  /* a PROXY header that is none */
+    uint64_t refused = 0; /* too many wait, of its address */
+    uint64_t silent =
+        0; /* nothing, or half of a header, in time; or others came when all places were taken */
+    uint64_t broken = 0; /* a PROXY header that is none */
   };
 
   Entrance(Host host, const Config& config, Events events)
@@ -38,18 +39,23 @@ class Entrance {
   Entrance& operator=(const Entrance&) = delete;
 
   void accept(visor_stream* stream);
-  void close() { waiting_.clear(); }
+  void close() {
+    waiting_.clear();
+    by_address_.clear();
+  }
   size_t waiting() const { return waiting_.size(); }
   const Counters& counters() const { return counters_; }
 
  private:
   struct Waiting {
     Stream stream;
+    std::string address; /* empty where a PROXY header will say it */
     Bytes first;
     uint64_t since_ms;
     Timer timer;
   };
   using Place = std::list<Waiting>::iterator;
+  void forget(Place place);
   void take(Place place, ByteView data);
   void give(Place place, size_t header_bytes, std::string origin);
 
@@ -57,7 +63,8 @@ class Entrance {
   const Config& config_;
   Events events_;
   Counters counters_;
-  std::list<Waiting> waiting_;
+  std::list<Waiting> waiting_; /* the oldest first */
+  std::map<std::string, size_t> by_address_;
 };
 
 }  // namespace visor::dmsg_server

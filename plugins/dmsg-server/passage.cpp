@@ -6,10 +6,12 @@ namespace visor::dmsg_server {
 namespace {
 
 /* A signature, a gob document, two numbers and a seal; requests have some 370 bytes, with keys of the
- * post-quantum extension 1600. */
-constexpr size_t kMinSealedBytes = 24 + 66, kMaxSealedBytes = 16384;
+ * post-quantum extension 1600, and may have as many as their length can say (specification dmsg.md, 5). */
+constexpr size_t kMinSealedBytes = 24 + 66, kMaxSealedBytes = 65535;
+/* Of one client's setups that are under way: what came of objects that are not whole, and before its time. */
+constexpr size_t kMaxSetupBytes = 512u << 10;
 /* So many bad objects are not sent by accident. */
-constexpr uint32_t kMaxOffences = 16;
+constexpr uint32_t kMaxOffences = 8;
 constexpr uint8_t kPingMarker[2] = {0, 0};
 
 codec::LengthPrefixedReader object_reader() {
@@ -51,6 +53,7 @@ void Passage::received(Side& side, ByteView data) {
     case State::kAnswer:
       if (&side == &acceptor_) return read_answer(data);
       early_.insert(early_.end(), data.begin(), data.end()); /* in one event with its request: then paused */
+      if (!charge()) refuse(relay_.counters_.over_limit);
       return;
     case State::kEnding:
       return;
@@ -79,8 +82,9 @@ void Passage::cut() {
 
 void Passage::read_request(ByteView data) {
   auto sealed = reader_->read(data);
-  if (sealed && !*sealed) return;
   early_.assign(data.begin(), data.end());
+  if (!charge()) return refuse(relay_.counters_.over_limit);
+  if (sealed && !*sealed) return;
   if (!sealed) return offend(dialing_, sealed.error());
   if ((*sealed)->empty()) {
     ++relay_.counters_.probes;
@@ -95,7 +99,10 @@ void Passage::take_request(ByteView sealed) {
   auto client = dialing_.lock();
   if (!client || !client->session) return refuse(counters.unreachable);
   ++counters.requests;
-  if (!client->requests.take(relay_.config_.limits.requests, relay_.host_.now_ms())) {
+  const Limits& limits = relay_.config_.limits;
+  const uint64_t now_ms = relay_.host_.now_ms();
+  if (!client->requests.take(limits.requests, now_ms) ||
+      !client->place.ask(limits.address.requests, now_ms)) {
     return refuse(counters.over_limit);
   }
   if (sealed.size() < kMinSealedBytes) {
@@ -151,6 +158,7 @@ void Passage::tell_address(const dmsg::StreamRequest& request) {
 
 void Passage::read_answer(ByteView data) {
   auto sealed = reader_->read(data);
+  if (!charge()) return refuse(relay_.counters_.over_limit);
   if (sealed && !*sealed) return;
   if (!sealed || (*sealed)->size() < kMinSealedBytes) {
     return offend(accepting_, sealed ? Error{VISOR_EPROTO, "an object that is too short"} : sealed.error());
@@ -182,9 +190,22 @@ void Passage::open(bool accepted, ByteView object) {
   if (auto acceptor = accepting_.lock()) ++acceptor->accepted;
   state_ = State::kOpen;
   active_ms_ = relay_.now_ms_;
+  Bytes early = std::exchange(early_, {});
   settle();
-  if (Bytes early = std::exchange(early_, {}); !early.empty()) pass(dialer_, early);
+  if (!early.empty()) pass(dialer_, early);
   if (acceptor_.waiting.empty()) dialer_.stream.pause(false);
+}
+
+/* What waits for the rest of a setup is its dialer's, whoever sent it: false when it has too much of that,
+ * or all together have. */
+bool Passage::charge() {
+  const size_t now = (reader_ ? reader_->buffered_bytes() : 0) + early_.size();
+  relay_.setup_bytes_ += now - charged_;
+  auto dialer = dialing_.lock();
+  if (dialer) dialer->setup_bytes += now - charged_;
+  charged_ = now;
+  return now == 0 || ((!dialer || dialer->setup_bytes <= kMaxSetupBytes) &&
+                      relay_.setup_bytes_ <= relay_.config_.limits.held_bytes / 4);
 }
 
 /* The setting up is over, one way or the other. */
@@ -192,6 +213,7 @@ void Passage::settle() {
   deadline_.cancel();
   reader_.reset();
   early_ = {};
+  charge();
   if (!std::exchange(counted_, false)) return;
   if (auto dialer = dialing_.lock()) --dialer->setups;
 }

@@ -57,6 +57,7 @@ class Passage {
   void read_answer(ByteView data);
   void take_answer(ByteView sealed);
   void open(bool accepted, ByteView object);
+  bool charge();
   void settle();
   bool send(Side& side, Client& client, ByteView object);
   void offend(const std::weak_ptr<Client>& client, const Error& why);
@@ -77,6 +78,7 @@ class Passage {
   visor_key destination_{};
   crypto::Hash request_hash_{};
   uint64_t active_ms_ = 0;
+  size_t charged_ = 0; /* bytes of reader_ and early_, among its dialer's */
   State state_ = State::kRequest;
   bool counted_ = true; /* among its dialer's setups */
 };

@@ -8,6 +8,11 @@ namespace visor::dmsg_server {
 namespace {
 
 constexpr uint64_t kSweepMs = 500;
+/* Who breaks the rules is put out; its address then waits as if it had begun so many handshakes, or it would
+ * be back at once, and do it again. */
+constexpr uint64_t kFineHandshakes = 32;
+/* Streams beyond the limit on setups, by mistake. */
+constexpr Rate kExcess = {256, 16};
 /* Of a stream, towards its reader; beyond it, the writer waits. */
 constexpr size_t kStreamQueueBytes = 131072;
 
@@ -108,6 +113,7 @@ void Relay::opened(const std::shared_ptr<Client>& client, visor_stream* raw) {
   Stream stream(host_, raw);
   if (client->setups >= config_.limits.setups_per_session) {
     ++counters_.over_limit;
+    if (!client->excess.take(kExcess, host_.now_ms())) expel(client, "it opens streams without end");
     return; /* closed: a reset */
   }
   Passage& passage = passages_.emplace_back(*this, client, stream.release());
@@ -118,6 +124,9 @@ void Relay::ended(const std::shared_ptr<Client>& client, const Error& error) {
   if (handshaking_.contains(client.get())) {
     ++counters_.failed;
     host_.debug("no session with " + client->origin.text + ": " + error.text);
+  } else if (error.status == VISOR_EPROTO) {
+    ++counters_.expelled;
+    fine(*client);
   }
   drop(client);
 }
@@ -132,10 +141,15 @@ void Relay::drop(const std::shared_ptr<Client>& client) {
   changed_();
 }
 
+void Relay::fine(Client& client) {
+  client.place.fine(kFineHandshakes, config_.limits.address.rate, host_.now_ms());
+}
+
 void Relay::expel(const std::shared_ptr<Client>& client, const std::string& why) {
   if (!client->session) return;
   ++counters_.expelled;
   host_.warn("the session of " + to_hex(client->key) + " from " + client->origin.text + " is closed: " + why);
+  fine(*client);
   drop(client);
 }
 

@@ -58,6 +58,7 @@ class Relay {
   void opened(const std::shared_ptr<Client>& client, visor_stream* stream);
   void ended(const std::shared_ptr<Client>& client, const Error& error);
   void drop(const std::shared_ptr<Client>& client);
+  void fine(Client& client);
   void expel(const std::shared_ptr<Client>& client, const std::string& why);
   void sweep();
   void limit_held();
@@ -76,6 +77,7 @@ class Relay {
   AddressLimits addresses_;
   std::map<const Client*, std::shared_ptr<Client>> handshaking_; /* looked up, never walked */
   std::map<visor_key, std::shared_ptr<Client>> clients_;
+  size_t setup_bytes_ = 0; /* of all clients; passages count in it until they go */
   std::list<Passage> passages_;
   uint64_t now_ms_ = 0; /* of the latest sweep: near enough for idle streams */
   Timer sweep_;

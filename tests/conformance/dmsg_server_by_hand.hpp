@@ -60,7 +60,7 @@ class ServerByHand {
   struct Side {
     Stream stream;
     Shared session;
-    codec::LengthPrefixedReader reader{codec::Prefix::kU16, 90, 16384};
+    codec::LengthPrefixedReader reader{codec::Prefix::kU16, 90, 65535};
     Bytes held; /* refused by the stream */
   };
   /* One stream and its other half. */

@@ -117,6 +117,75 @@ TEST_CASE("a thousand connections from one address leave room for others", "[dms
   scene.still_serves();
 }
 
+TEST_CASE("who connects and says nothing takes nobody's place", "[dmsg_server]") {
+  SimWorld world(7);
+  Scene scene(world, R"("handshakes":100)");
+  std::vector<std::unique_ptr<End>> held;
+  auto connects = [&](Node& from, int count) {
+    for (int i = 0; i < count; ++i) {
+      held.push_back(std::make_unique<End>(from.host(), connect(from, kUrl)));
+    }
+  };
+  auto open = [&] { return std::ranges::count_if(held, [](const auto& each) { return !each->over(); }); };
+  connects(scene.mallory, 300);
+  world.run_for(20);
+  CHECK(number(scene.hub, "entrance/waiting") == 64); /* of one address */
+  CHECK(open() == 64);
+  for (int i = 0; i < 5; ++i) connects(machine(world, "10.0.2." + std::to_string(i + 1)), 60);
+  world.run_for(20);
+  CHECK(number(scene.hub, "entrance/waiting") == 100); /* of all: the latest */
+  Caller newcomer(machine(world, "10.0.0.4"), kUrl, scene.hub.key());
+  CHECK(newcomer.ready);
+  scene.still_serves();
+  world.run_for(6000);
+  CHECK(number(scene.hub, "entrance/waiting") == 0);
+  CHECK(open() == 0);
+}
+
+TEST_CASE("who was put out for breaking the rules is not back at once", "[dmsg_server]") {
+  SimWorld world(8);
+  Scene scene(world, R"("handshakes_burst":100,"handshakes_per_s":1)");
+  auto breaks_in = [&] {
+    End end(scene.mallory.host(), connect(scene.mallory, kUrl));
+    world.run_for(5);
+    if (end.over()) return false;
+    Raw raw(scene.mallory, scene.hub.key());
+    raw.send(Bytes(12, 0xff));
+    return world.run_until([&] { return raw.end.over(); }, 2000);
+  };
+  int times = 0;
+  for (; times < 50; ++times) {
+    if (number(scene.hub, "sessions/expelled") == 3) break;
+    CHECK(breaks_in());
+  }
+  CHECK(times == 3); /* each has cost 33 handshakes of 100 */
+  End end(scene.mallory.host(), connect(scene.mallory, kUrl));
+  end.stream.write(Bytes{0x00, 0x31, 2});
+  CHECK(world.run_until([&] { return end.over(); }, 100));
+  world.run_for(40000);
+  CHECK(breaks_in());
+  scene.still_serves();
+}
+
+TEST_CASE("all clients of one address together may ask for so many streams", "[dmsg_server]") {
+  SimWorld world(9);
+  Scene scene(world, R"("address_requests_burst":30,"address_requests_per_s":1)");
+  std::vector<std::unique_ptr<Caller>> callers;
+  for (int i = 0; i < 4; ++i) {
+    Node& key = world.add("10.0.0.9", R"({"plugins":[]})");
+    callers.push_back(std::make_unique<Caller>(key, connect(scene.mallory, kUrl), scene.hub.key()));
+    world.run_for(150);
+  }
+  for (int i = 0; i < 80; ++i) {
+    Caller& caller = *callers[static_cast<size_t>(i) % callers.size()];
+    auto end = caller.open(caller.sealed(caller.request(scene.hub.key())));
+    CHECK(world.run_until([&] { return end->over(); }, 1000));
+  }
+  CHECK(number(scene.hub, "streams/over_limit") >= 45);
+  CHECK(number(scene.hub, "sessions/expelled") == 0);
+  scene.still_serves();
+}
+
 TEST_CASE("sessions of one address, and all of them, have a limit", "[dmsg_server]") {
   SimWorld world(2);
   Scene scene(world, R"("sessions_per_address":3,"sessions":7)");
@@ -169,13 +238,22 @@ TEST_CASE("floods of streams cost their client, and nobody else", "[dmsg_server]
   Scene scene(
       world, R"("setups_per_session":100,"streams_per_session":300,"requests_burst":150,"requests_per_s":1)");
   Raw raw(scene.mallory, scene.hub.key());
-  for (uint32_t id = 1; id < 4000; id += 2) raw.frame(1, 1, id, 0);
+  for (uint32_t id = 1; id < 2000; id += 2) raw.frame(1, 1, id, 0);
   world.run_for(100);
   CHECK_FALSE(raw.end.closed);
   CHECK(number(scene.hub, "streams/connecting_now") <= 101);
   scene.still_serves();
   world.run_for(6000);
   CHECK(number(scene.hub, "streams/connecting_now") == 0);
+
+  /* And who never stops is put out. */
+  for (uint32_t id = 2001; id < 12000 && !raw.end.over(); id += 2) {
+    raw.frame(1, 1, id, 0);
+    if (id % 200 == 1) world.run_for(5);
+  }
+  CHECK(raw.end.over());
+  CHECK(number(scene.hub, "sessions/expelled") == 1);
+  scene.still_serves();
 
   /* Requests that are good, one after another: beyond the rate, refused unread. */
   Caller eager(machine(world, "10.0.0.10"), kUrl, scene.hub.key());

@@ -211,6 +211,54 @@ TEST_CASE("a ping marker is echoed", "[dmsg_server]") {
   CHECK(end->received == Bytes{0, 0});
 }
 
+TEST_CASE("objects are as large as their length can say, and what is not whole yet is bounded",
+          "[dmsg_server]") {
+  SimWorld world(11);
+  Pair pair(world);
+  dmsg::StreamRequest request = pair.alice.request(pair.bobs());
+  /* Relays do not look into the Noise message: with it, the object gets any size. */
+  const size_t overhead = dmsg::sign_object(request, pair.alice.sign)->size() - request.noise_message.size();
+  SECTION("above 16 KiB, the largest included") {
+    for (size_t size : {20000u, 40000u, 65535u - 24u}) {
+      request.noise_message = Bytes(size - overhead - 8, 0x33);
+      auto object = dmsg::sign_object(request, pair.alice.sign);
+      while (object && object->size() < size) {
+        request.noise_message.push_back(0x33);
+        object = dmsg::sign_object(request, pair.alice.sign);
+      }
+      REQUIRE(object);
+      CHECK(object->size() == size);
+      size_t before = pair.bob.requests.size();
+      auto end = pair.alice.open(pair.alice.sealed(*object));
+      std::optional<dmsg::StreamResponse> response;
+      REQUIRE(world.run_until(
+          [&] { return end->over() || (response = pair.alice.answer(*end, pair.bobs())).has_value(); },
+          5000));
+      REQUIRE(response);
+      CHECK(response->accepted);
+      CHECK(pair.bob.requests.size() == before + 1);
+      CHECK(pair.bob.requests.back().noise_message == request.noise_message);
+    }
+  }
+  SECTION("halves of them, more than a client may keep here") {
+    Bytes half(60000, 0x44);
+    half[0] = half[1] = 0xff;
+    std::vector<std::unique_ptr<End>> ends;
+    for (int i = 0; i < 20; ++i) {
+      ends.push_back(pair.alice.open(half));
+      world.run_for(100);
+    }
+    CHECK(std::ranges::count_if(ends, [](const auto& each) { return !each->over(); }) == 8); /* 512 KiB */
+    CHECK(number(pair.hub, "streams/over_limit") == 12);
+    CHECK_FALSE(pair.alice.closed);
+    world.run_for(6000);
+    CHECK(std::ranges::all_of(ends, [](const auto& each) { return each->over(); }));
+    auto again = pair.alice.open(half); /* what they held is free again */
+    world.run_for(100);
+    CHECK_FALSE(again->over());
+  }
+}
+
 TEST_CASE("the newest session of a key wins", "[dmsg_server]") {
   SimWorld world(8);
   Pair pair(world);
