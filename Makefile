@@ -42,8 +42,8 @@ build-%:
 	@[ -f build/$*/build.ninja ] || cmake --preset $* --log-level=NOTICE
 	cmake --build --preset $* -j $(JOBS)
 
-soak: deps build-fuzz build-release ## simulate SEEDS (1000) networks, fuzz every target, each for MINUTES (10; 0.5 will do)
-	tests/sim/soak.sh build/release/tests/support/plugins_tests $(or $(SEEDS),1000)
+soak: deps build-fuzz build-soak ## simulate SEEDS (1000) networks, fuzz every target, each for MINUTES (10; 0.5 will do)
+	tests/sim/soak.sh build/soak/tests/support/swarm_tests $(or $(SEEDS),1000)
 	tests/fuzz/soak.sh build/fuzz/tests/fuzz $(or $(MINUTES),10)
 
 tidy: deps ## look for mistakes with clang-tidy, in all C++ sources, or in the NEWEST=n outside of tests that were committed last
