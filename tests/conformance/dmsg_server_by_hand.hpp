@@ -15,7 +15,7 @@ enum class Manner {
   kRefuses,      /* ends every stream at once */
   kResets,       /* closes every stream at once */
   kNoise,        /* answers with bytes that are nothing */
-  kLongAnswer,   /* answers with a length that no object has */
+  kWrongLength,  /* answers with a length that no object has */
   kEcho,         /* answers a request with the request */
   kForged,       /* answers with a response that it signed itself */
   kOtherAnswer,  /* changes one byte of the response */
@@ -106,7 +106,7 @@ class ServerByHand {
     auto request = object ? visor::dmsg::open_request(*object) : std::unexpected(object.error());
     if (!request) return drop(number);
     if (manner == Manner::kNoise) return write(pair.dialer, Bytes(300, 0x01));
-    if (manner == Manner::kLongAnswer) return write(pair.dialer, Bytes{0xff, 0xff});
+    if (manner == Manner::kWrongLength) return write(pair.dialer, Bytes{0, 89});
     if (manner == Manner::kEcho) return send(pair.dialer, *object);
     if (manner == Manner::kForged) {
       visor::dmsg::StreamResponse response;

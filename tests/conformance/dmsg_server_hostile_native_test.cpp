@@ -144,7 +144,7 @@ TEST_CASE("who connects and says nothing takes nobody's place", "[dmsg_server]")
 
 TEST_CASE("who was put out for breaking the rules is not back at once", "[dmsg_server]") {
   SimWorld world(8);
-  Scene scene(world, R"("handshakes_burst":100,"handshakes_per_s":1)");
+  Scene scene(world, R"("handshakes_burst":80,"handshakes_per_s":1)");
   auto breaks_in = [&] {
     End end(scene.mallory.host(), connect(scene.mallory, kUrl));
     world.run_for(5);
@@ -158,7 +158,7 @@ TEST_CASE("who was put out for breaking the rules is not back at once", "[dmsg_s
     if (number(scene.hub, "sessions/expelled") == 3) break;
     CHECK(breaks_in());
   }
-  CHECK(times == 3); /* each has cost 33 handshakes of 100 */
+  CHECK(times == 3); /* each has cost 33 handshakes of 80 */
   End end(scene.mallory.host(), connect(scene.mallory, kUrl));
   end.stream.write(Bytes{0x00, 0x31, 2});
   CHECK(world.run_until([&] { return end.over(); }, 100));
@@ -238,7 +238,7 @@ TEST_CASE("floods of streams cost their client, and nobody else", "[dmsg_server]
   Scene scene(
       world, R"("setups_per_session":100,"streams_per_session":300,"requests_burst":150,"requests_per_s":1)");
   Raw raw(scene.mallory, scene.hub.key());
-  for (uint32_t id = 1; id < 2000; id += 2) raw.frame(1, 1, id, 0);
+  for (uint32_t id = 1; id < 700; id += 2) raw.frame(1, 1, id, 0);
   world.run_for(100);
   CHECK_FALSE(raw.end.closed);
   CHECK(number(scene.hub, "streams/connecting_now") <= 101);
@@ -247,7 +247,7 @@ TEST_CASE("floods of streams cost their client, and nobody else", "[dmsg_server]
   CHECK(number(scene.hub, "streams/connecting_now") == 0);
 
   /* And who never stops is put out. */
-  for (uint32_t id = 2001; id < 12000 && !raw.end.over(); id += 2) {
+  for (uint32_t id = 701; id < 12000 && !raw.end.over(); id += 2) {
     raw.frame(1, 1, id, 0);
     if (id % 200 == 1) world.run_for(5);
   }
@@ -311,7 +311,6 @@ TEST_CASE("replayed and forged objects are refused, and who goes on sending them
     CHECK(scene.bob.requests.size() == before);
   }
   SECTION("lengths that are none") {
-    refused(Bytes{0xff, 0xff});
     refused(Bytes{0, 1, 7});
     Bytes just_too_short(2 + 89, 7);
     just_too_short[0] = 0;

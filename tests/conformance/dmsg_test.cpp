@@ -169,7 +169,7 @@ TEST_CASE("whatever a server does with a request, the dial ends, and says why", 
         Case{Manner::kRefuses, VISOR_ECLOSED, "the server ended the stream"},
         Case{Manner::kResets, VISOR_ECLOSED, "before it was set up"},
         Case{Manner::kNoise, VISOR_EPROTO, "the answer: "},
-        Case{Manner::kLongAnswer, VISOR_EPROTO, "the answer: "},
+        Case{Manner::kWrongLength, VISOR_EPROTO, "the answer: "},
         Case{Manner::kEcho, VISOR_EPROTO, "the answer: "}, Case{Manner::kForged, VISOR_EPROTO, "signature"},
         Case{Manner::kOtherAnswer, VISOR_EPROTO, "the answer: "},
         Case{Manner::kForgedRequest, VISOR_ECLOSED, ""}}) {

@@ -29,9 +29,9 @@ struct Scene {
   Entries::Answer get(const visor_key& key, bool fresh = false) {
     std::optional<Entries::Answer> answer;
     entries.get(key, fresh, [&](const Entries::Answer& got) { answer = got; });
-    CHECK_FALSE(answer); /* never inside the call */
+    CHECK_FALSE(answer.has_value()); /* never inside the call */
     memory.advance_ms(5);
-    REQUIRE(answer);
+    REQUIRE(answer.has_value());
     return *answer;
   }
 };
