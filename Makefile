@@ -5,7 +5,7 @@ CLANG_FORMAT := clang-format-19
 
 NATIVE_PACKAGES := g++ cmake ninja-build ccache pkg-config \
   libboost1.81-dev libboost-json1.81-dev libleveldb-dev libsnappy-dev libuv1-dev libsodium-dev libsecp256k1-dev \
-  libssl-dev libwslay-dev zlib1g-dev libcli11-dev libfmt-dev catch2
+  libssl-dev libwslay-dev zlib1g-dev libcli11-dev libfmt-dev libncurses-dev catch2
 WASM_PACKAGES := clang-19 lld-19 llvm-19 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32 \
   wasi-libc binaryen dpkg-dev brotli node-qrcode-generator
 TEST_PACKAGES := libvalijson-dev abigail-tools chromium prometheus clang-format-19 clang-tidy-19 zsh fish mandoc libclang-rt-19-dev

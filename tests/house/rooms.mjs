@@ -14,7 +14,7 @@ const allowed = {
   check: ['sdk', 'kernel', 'lib/crypto'],
   plugins: ['sdk', 'lib'],
   programs: ['sdk', 'lib', 'kernel', 'check'],
-  clients: ['sdk', 'lib'],
+  clients: ['sdk', 'lib', 'kernel'],
 };
 
 const files = listFiles(root);
