@@ -6,25 +6,11 @@
 #include <visor/net.hpp>
 
 #include "lib/dmsg/entry.hpp"
+#include "lib/http/ask.hpp"
 
 namespace visor::dmsg {
 
-/* A question under way.  Destroying it ends it, and its callback does not run any more; the callback may
- * destroy it. */
-class Call {
- public:
-  Call() = default;
-  /* Whose destruction ends the question. */
-  explicit Call(std::shared_ptr<void> under_way) : under_way_(std::move(under_way)) {}
-  Call(Call&&) noexcept = default;
-  Call& operator=(Call&& other) noexcept {
-    auto old = std::exchange(under_way_, std::move(other.under_way_)); /* goes last: it may own *this */
-    return *this;
-  }
-
- private:
-  std::shared_ptr<void> under_way_;
-};
+using http::Call;
 
 /* Opens a stream to the discovery.  `done` runs once, from the loop and not inside the call, unless the Call
  * is destroyed first; who runs it hands the stream over. */

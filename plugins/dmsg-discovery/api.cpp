@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "lib/dmsg/answer.hpp"
+#include "lib/http/loopback.hpp"
 #include "lib/http/text.hpp"
 #include "lib/http/url.hpp"
 #include "lists.hpp"
@@ -53,16 +54,6 @@ std::string utc_time(int64_t unix_ns) {
 
 ApiAnswer message(int32_t status, std::string_view text) {
   return {status, dmsg::message_json(text, status)};
-}
-
-bool is_loopback_address(std::string_view address) {
-  auto authority = http::parse_authority(address);
-  if (!authority) return false;
-  std::string_view host = authority->host;
-  if (host.starts_with("::ffff:")) host.remove_prefix(7);
-  bool number = host.find_first_not_of("0123456789.") == std::string_view::npos;
-  return host == "localhost" || host.ends_with(".localhost") || host == "::1" ||
-         (number && host.starts_with("127."));
 }
 
 ApiAnswer Api::answer(const ApiRequest& request, int64_t now_ns) {
@@ -128,7 +119,7 @@ ApiAnswer Api::post_entry(const ApiRequest& request, int64_t now_ns) {
     ++counters_.refused_invalid;
     return invalid(text);
   };
-  if (entry->server && !options_.test_mode && is_loopback_address(entry->server->address)) {
+  if (entry->server && !options_.test_mode && http::is_loopback_address(entry->server->address)) {
     return refuse("advertising localhost listening address is not allowed in production mode");
   }
   if (auto valid = dmsg::validate(*entry); !valid) return refuse(valid.error().text);

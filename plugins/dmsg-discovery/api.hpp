@@ -73,8 +73,6 @@ class Api {
 
 /* {"message":"...","code":404} */
 ApiAnswer message(int32_t status, std::string_view text);
-/* Is a server's "host:port" one that only its own machine can reach? */
-bool is_loopback_address(std::string_view address);
 
 }  // namespace visor::dmsg_discovery
 #endif  // VISOR_DMSG_DISCOVERY_API_HPP

@@ -18,7 +18,7 @@ http::ServerLimits server_limits() {
 
 }  // namespace
 
-Network::Network(Host host, std::string name, Api& api, Limiter& limiter)
+Network::Network(Host host, std::string name, Api& api, http::Limiter& limiter)
     : host_(host),
       name_(std::move(name)),
       api_(api),

@@ -5,8 +5,8 @@
 #include <visor/plugin.hpp>
 
 #include "api.hpp"
+#include "lib/http/limiter.hpp"
 #include "lib/http/server.hpp"
-#include "limiter.hpp"
 
 namespace visor::dmsg_discovery {
 
@@ -14,7 +14,7 @@ class Network {
  public:
   static constexpr uint16_t kPort = 80;
 
-  Network(Host host, std::string name, Api& api, Limiter& limiter);
+  Network(Host host, std::string name, Api& api, http::Limiter& limiter);
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
@@ -36,7 +36,7 @@ class Network {
   Host host_;
   const std::string name_;
   Api& api_;
-  Limiter& limiter_;
+  http::Limiter& limiter_;
   std::string problem_;
   http::Server server_;
   Listener listener_;

@@ -9,6 +9,7 @@ namespace visor::dmsg_discovery {
 namespace {
 
 constexpr char kVersion[] = "1.0.0";
+constexpr char kMapName[] = "dmsg_discovery";
 constexpr size_t kDefaultRows = 100;
 
 class DmsgDiscovery final : public Instance {
@@ -31,8 +32,8 @@ class DmsgDiscovery final : public Instance {
   Config config_;
   Book book_;
   // Each after what it uses.
-  std::optional<Limiter> keys_, addresses_;
-  std::unique_ptr<Keeper> keeper_;
+  std::optional<http::Limiter> keys_, addresses_;
+  std::unique_ptr<storage::KeptMap> kept_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<Web> web_;
   std::unique_ptr<Network> network_;
@@ -47,7 +48,7 @@ Result<void> DmsgDiscovery::set_up() {
   if (!identity) return std::unexpected(identity.error());
   keys_.emplace(config_.requests_per_s, config_.burst);
   addresses_.emplace(config_.address_requests_per_s, config_.address_burst);
-  keeper_ = std::make_unique<Keeper>(host(), config_, book_);
+  kept_ = std::make_unique<storage::KeptMap>(host(), config_.drive, kMapName);
   ApiOptions options{.test_mode = config_.test_mode,
                      .server_life_ms = config_.server_life_ms(),
                      .client_life_ms = config_.client_life_ms(),
@@ -61,7 +62,8 @@ Result<void> DmsgDiscovery::set_up() {
     options.dmsg_address = to_hex(*(*identity)->api->key(*identity)) + ":" + std::to_string(Network::kPort);
   }
   api_ = std::make_unique<Api>(book_, std::move(options), [this](const visor_key& key, const Record* record) {
-    return keeper_->keep(key, record);
+    if (!record) return kept_->erase(bytes(key));
+    return kept_->put(bytes(key), encode_record(*record));
   });
   web_ = std::make_unique<Web>(host(), *api_, *addresses_);
   if (!config_.network.empty()) {
@@ -72,7 +74,13 @@ Result<void> DmsgDiscovery::set_up() {
 
 void DmsgDiscovery::start(Started started) {
   if (auto ready = set_up(); !ready) return started(std::move(ready));
-  keeper_->open([this, started = std::move(started)](Result<void> loaded) {
+  auto restore = [this](ByteView, ByteView value) -> Result<void> {
+    auto record = decode_record(value);
+    if (!record) return std::unexpected(record.error());
+    book_.put(std::move(*record));
+    return {};
+  };
+  kept_->open(std::move(restore), [this, started = std::move(started)](Result<void> loaded) {
     started(loaded ? serve() : std::move(loaded));
   });
 }
@@ -82,7 +90,7 @@ Result<void> DmsgDiscovery::serve() {
     api_->sweep(host().unix_ns());
     keys_->sweep(host().now_ms());
     addresses_->sweep(host().now_ms());
-    keeper_->sync();
+    kept_->sync();
   });
   auto mounted = web_->start();
   if (!mounted || !network_) return mounted;
@@ -94,7 +102,7 @@ void DmsgDiscovery::stop(Stopped stopped) {
   web_->stop();
   auto close = [this, stopped = std::move(stopped)] {
     // What was closed just now goes on the next turn; only then is no code of ours under way.
-    keeper_->close([this, stopped] { tasks_.post(stopped); });
+    kept_->close([this, stopped] { tasks_.post(stopped); });
   };
   if (network_) {
     network_->stop(std::move(close));
@@ -106,7 +114,7 @@ void DmsgDiscovery::stop(Stopped stopped) {
 // --- commands
 
 Result<std::string> DmsgDiscovery::status(std::string_view) {
-  return report_status({config_, book_, *api_, *keeper_, *web_, network_.get(), *keys_, *addresses_});
+  return report_status({config_, book_, *api_, *kept_, *web_, network_.get(), *keys_, *addresses_});
 }
 
 Result<std::string> DmsgDiscovery::entries(std::string_view args) {

@@ -47,11 +47,11 @@ json::object api_counters(const ApiCounters& c) {
           {"failed_writes", c.failed_writes}};
 }
 
-json::object limiter(const Limiter& from, uint64_t per_s, uint64_t burst) {
+json::object limiter(const http::Limiter& from, uint64_t per_s, uint64_t burst) {
   return {{"per_s_limit", per_s},
           {"burst_limit", burst},
           {"askers", from.buckets()},
-          {"askers_limit", Limiter::kMaxBuckets},
+          {"askers_limit", http::Limiter::kMaxBuckets},
           {"refused", from.refused()}};
 }
 
@@ -73,13 +73,13 @@ json::object network(const Config& config, const Network& from) {
 }  // namespace
 
 std::string report_status(const ReportSources& from) {
-  const Keeper::Counters& kept = from.keeper.counters();
+  const storage::KeptMap::Counters& kept = from.kept.counters();
   json::object drive{{"restored", kept.restored},
                      {"damaged", kept.damaged},
                      {"writes", kept.writes},
                      {"failed_writes", kept.failed_writes},
                      {"syncs", kept.syncs}};
-  if (!from.keeper.problem().empty()) drive["problem"] = from.keeper.problem();
+  if (!from.kept.problem().empty()) drive["problem"] = from.kept.problem();
   json::object http{{"mounted", from.web.mounted()}};
   if (!from.web.problem().empty()) http["problem"] = from.web.problem();
   json::object out{

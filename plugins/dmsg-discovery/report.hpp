@@ -2,7 +2,7 @@
 #ifndef VISOR_DMSG_DISCOVERY_REPORT_HPP
 #define VISOR_DMSG_DISCOVERY_REPORT_HPP
 #include "config.hpp"
-#include "keeper.hpp"
+#include "lib/storage/kept_map.hpp"
 #include "network.hpp"
 #include "web.hpp"
 
@@ -12,10 +12,10 @@ struct ReportSources {
   const Config& config;
   const Book& book;
   const Api& api;
-  const Keeper& keeper;
+  const storage::KeptMap& kept;
   const Web& web;
   const Network* network; /* null: not configured */
-  const Limiter &keys, &addresses;
+  const http::Limiter &keys, &addresses;
 };
 
 std::string report_status(const ReportSources& from);

@@ -4,7 +4,8 @@
 #include <visor/plugin.hpp>
 
 #include "api.hpp"
-#include "limiter.hpp"
+#include "lib/http/limiter.hpp"
+#include "lib/http/mounted_routes.hpp"
 
 namespace visor::dmsg_discovery {
 
@@ -15,7 +16,7 @@ void respond(visor_exchange* exchange, const ApiAnswer& answer);
 
 class Web {
  public:
-  Web(Host host, Api& api, Limiter& limiter) : host_(host), api_(api), limiter_(limiter) {}
+  Web(Host host, Api& api, http::Limiter& limiter) : host_(host), api_(api), limiter_(limiter) {}
   Web(const Web&) = delete;
   Web& operator=(const Web&) = delete;
 
@@ -23,21 +24,17 @@ class Web {
   Result<void> start();
   void stop();
 
-  bool mounted() const { return !routes_.empty(); }
+  bool mounted() const { return routes_.mounted(); }
   /* A path that somebody else has; empty: none. */
-  const std::string& problem() const { return problem_; }
+  const std::string& problem() const { return routes_.problem(); }
 
  private:
-  void on_server(std::string_view name, visor_http* http);
   void answer(visor_exchange* exchange);
 
   Host host_;
   Api& api_;
-  Limiter& limiter_;
-  std::string problem_;
-  std::string server_; /* whose routes these are; empty: nobody's */
-  std::vector<std::unique_ptr<Route>> routes_;
-  Watch<visor_http> watch_;
+  http::Limiter& limiter_;
+  http::MountedRoutes routes_;
 };
 
 }  // namespace visor::dmsg_discovery

@@ -22,22 +22,12 @@ Web::Web(Host host, Relay& relay, const Config& config)
       server_(host, server_limits(config), [this](http::Exchange& exchange) { answer(&exchange); }) {}
 
 Result<void> Web::start() {
-  return watch_.open(host_, VISOR_HTTP_1,
-                     [this](std::string_view name, visor_http* http) { mount(name, http); });
-}
-
-void Web::mount(std::string_view name, visor_http* http) {
-  if (!http) {
-    if (name != mounted_) return;
-    route_ = Route();
-    mounted_.clear();
-    return;
-  }
-  if (!mounted_.empty()) return;
-  auto mounted = route_.mount(host_, http, kPath, VISOR_HTTP_PUBLIC,
-                              [this](visor_exchange* exchange) { answer(exchange); });
-  if (!mounted) return host_.warn("the gateway takes no relay sessions: " + mounted.error().text);
-  mounted_ = name;
+  return routes_.open(host_, {std::string(kPath)},
+                      {.asked = [this](visor_exchange* exchange) { answer(exchange); },
+                       .refused =
+                           [this](std::string_view, const Error& error) {
+                             host_.warn("the gateway takes no relay sessions: " + error.text);
+                           }});
 }
 
 void Web::accept(Arrival arrival) {
@@ -60,9 +50,7 @@ void Web::answer(visor_exchange* exchange) {
 }
 
 void Web::stop(std::function<void()> stopped) {
-  watch_.close();
-  route_ = Route();
-  mounted_.clear();
+  routes_.close();
   server_.stop(std::move(stopped));
 }
 

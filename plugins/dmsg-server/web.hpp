@@ -2,6 +2,7 @@
  * (specification dmsg.md, 14). */
 #ifndef VISOR_DMSG_SERVER_WEB_HPP
 #define VISOR_DMSG_SERVER_WEB_HPP
+#include "lib/http/mounted_routes.hpp"
 #include "lib/http/server.hpp"
 #include "relay.hpp"
 
@@ -21,19 +22,16 @@ class Web {
    * sessions' streams included. */
   void stop(std::function<void()> stopped);
 
-  bool mounted() const { return !mounted_.empty(); }
+  bool mounted() const { return routes_.mounted(); }
   const http::ServerCounters& counters() const { return server_.counters(); }
 
  private:
-  void mount(std::string_view name, visor_http* http);
   void answer(visor_exchange* exchange);
 
   Host host_;
   Relay& relay_;
   http::Server server_;
-  Watch<visor_http> watch_;
-  std::string mounted_; /* the provider's name */
-  Route route_;
+  http::MountedRoutes routes_;
 };
 
 }  // namespace visor::dmsg_server

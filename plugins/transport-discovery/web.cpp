@@ -9,47 +9,18 @@ constexpr size_t kTurnBytes = 1024 * 1024; /* then others have their turn of the
 }  // namespace
 
 Result<void> Web::start() {
-  auto changed = [](void* ctx, const char* name, void* object) {
-    static_cast<Web*>(ctx)->on_server(name, static_cast<visor_http*>(object));
-  };
-  visor_handle* handle = nullptr;
-  visor_status status = host_.raw()->api->watch(host_.raw(), VISOR_HTTP_1, +changed, this, &handle);
-  if (status != VISOR_OK) return std::unexpected(host_.error(status));
-  watch_.reset(handle);
-  return {};
-}
-
-void Web::on_server(const char* name, visor_http* http) {
-  if (http && server_.empty()) {
-    server_ = name;
-    mount(http);
-  } else if (!http && server_ == name) {
-    routes_.clear();
-    streams_.clear();
-    server_.clear();
-  }
+  // A path that somebody else has is said and left to them; the others still work.
+  return routes_.open(
+      host_, {std::begin(kRoutes), std::end(kRoutes)},
+      {.asked = [this](visor_exchange* exchange) { answer(exchange); },
+       .refused = [this](std::string_view,
+                         const Error& error) { host_.warn("transport_discovery: " + error.text); },
+       .left = [this] { streams_.clear(); }});
 }
 
 void Web::stop() {
-  watch_.reset();
-  routes_.clear();
+  routes_.close();
   streams_.clear();
-  server_.clear();
-}
-
-// A path that somebody else has is said and left to them; the others still work.
-void Web::mount(visor_http* http) {
-  for (std::string_view path : kRoutes) {
-    auto route = std::make_unique<Route>();
-    Result<void> mounted = route->mount(host_, http, path, VISOR_HTTP_PUBLIC,
-                                        [this](visor_exchange* exchange) { answer(exchange); });
-    if (mounted) {
-      routes_.push_back(std::move(route));
-    } else {
-      problem_ = mounted.error().text;
-      host_.warn("transport_discovery: " + problem_);
-    }
-  }
 }
 
 void Web::answer(visor_exchange* exchange) {

@@ -5,6 +5,7 @@
 #include <visor/plugin.hpp>
 
 #include "api.hpp"
+#include "lib/http/mounted_routes.hpp"
 
 namespace visor::transport_discovery {
 
@@ -29,9 +30,9 @@ class Web {
 
   const Counters& counters() const { return counters_; }
   size_t streams() const { return streams_.size(); }
-  bool mounted() const { return !routes_.empty(); }
+  bool mounted() const { return routes_.mounted(); }
   /* Why a path could not be mounted; empty: no reason. */
-  const std::string& problem() const { return problem_; }
+  const std::string& problem() const { return routes_.problem(); }
 
  private:
   struct Streaming { /* a body on its way */
@@ -39,8 +40,6 @@ class Web {
     std::unique_ptr<Body> body;
     std::string piece;
   };
-  void on_server(const char* name, visor_http* http);
-  void mount(visor_http* http);
   void answer(visor_exchange* exchange);
   void begin(visor_exchange* exchange, Answer answer, std::span<const visor_span> headers);
   void pump(std::list<Streaming>::iterator at);
@@ -49,10 +48,7 @@ class Web {
   Api& api_;
   Tasks tasks_;
   Counters counters_;
-  std::string problem_;
-  std::string server_; /* name of the one that the paths are on; empty: none */
-  Owned<visor_handle> watch_;
-  std::vector<std::unique_ptr<Route>> routes_;
+  http::MountedRoutes routes_;
   std::list<Streaming> streams_;
 };
 

@@ -57,22 +57,12 @@ Result<Carrier::Dial> TcpCarrier::dial(std::string_view address, uint64_t, Conne
 Result<void> WebSocketCarrier::serve(std::function<bool()> has_room, Accepted accepted) {
   has_room_ = std::move(has_room);
   accepted_ = std::move(accepted);
-  return watch_.open(host_, VISOR_HTTP_1,
-                     [this](std::string_view name, visor_http* http) { mount(name, http); });
-}
-
-void WebSocketCarrier::mount(std::string_view name, visor_http* http) {
-  if (!http) {
-    if (name != mounted_) return;
-    route_ = Route();
-    mounted_.clear();
-    return;
-  }
-  if (!mounted_.empty()) return;
-  auto mounted =
-      route_.mount(host_, http, kPath, VISOR_HTTP_PUBLIC, [this](visor_exchange* e) { answer(e); });
-  if (!mounted) return host_.warn("no WebSocket transports are accepted: " + mounted.error().text);
-  mounted_ = name;
+  return routes_.open(host_, {std::string(kPath)},
+                      {.asked = [this](visor_exchange* exchange) { answer(exchange); },
+                       .refused =
+                           [this](std::string_view, const Error& error) {
+                             host_.warn("no WebSocket transports are accepted: " + error.text);
+                           }});
 }
 
 void WebSocketCarrier::answer(visor_exchange* exchange) {

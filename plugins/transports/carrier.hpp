@@ -4,6 +4,8 @@
 #define VISOR_TRANSPORTS_CARRIER_HPP
 #include <visor/plugin.hpp>
 
+#include "lib/http/mounted_routes.hpp"
+
 namespace visor::transports {
 
 class Carrier {
@@ -53,19 +55,16 @@ class WebSocketCarrier final : public Carrier {
 
   std::string_view type() const override { return "swsr"; }
   Result<Dial> dial(std::string_view address, uint64_t timeout_ms, Connected connected) override;
-  std::string_view listening() const override { return mounted_.empty() ? std::string_view{} : kPath; }
+  std::string_view listening() const override { return routes_.mounted() ? kPath : std::string_view{}; }
 
  private:
-  void mount(std::string_view name, visor_http* http);
   void answer(visor_exchange* exchange);
 
   Host host_;
   visor_sockets* sockets_;
   std::function<bool()> has_room_;
   Accepted accepted_;
-  Route route_;
-  std::string mounted_; /* name of the server */
-  Watch<visor_http> watch_;
+  http::MountedRoutes routes_;
 };
 
 }  // namespace visor::transports

@@ -2,6 +2,7 @@
 // is read as the same again.
 #include "lib/dmsg/answer.hpp"
 #include "lib/dmsg/entry.hpp"
+#include "lib/http/loopback.hpp"
 #include "plugins/dmsg-discovery/api.hpp"
 #include "tests/fuzz/target.hpp"
 
@@ -34,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)dmsg::parse_entries(text);
   (void)dmsg::message_of(text);
   (void)dmsg_discovery::decode_record({data, size});
-  (void)dmsg_discovery::is_loopback_address(text);
+  (void)http::is_loopback_address(text);
   ask_discovery(text);
   auto entry = dmsg::parse_entry(text);
   if (!entry) return 0;

@@ -45,7 +45,7 @@ struct World {
   }
 };
 
-std::string http(const std::string& status, const std::string& body) {
+std::string answer_of(const std::string& status, const std::string& body) {
   return "HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
@@ -118,20 +118,21 @@ TEST_CASE("directory: only a discovery's own word counts as one", "[dmsg]") {
     REQUIRE_FALSE(read);
     return read.error().status;
   };
-  CHECK(status_of(http("404 Not Found", "<html>not here</html>")) == VISOR_EPROTO);
-  CHECK(status_of(http("404 Not Found", R"({"error":"x"})")) == VISOR_EPROTO);
-  CHECK(status_of(http("404 Not Found", R"({"message":"entry of public key is not found","code":404})")) ==
-        VISOR_ENOENT);
-  CHECK(status_of(http("502 Bad Gateway", "")) == VISOR_EPROTO);
-  CHECK(status_of(http("500 X", R"({"message":"something unexpected happened","code":500})")) == VISOR_EIO);
-  CHECK(status_of(http("400 X", R"({"message":"error bad input","code":400})")) == VISOR_EINVAL);
-  CHECK(status_of(http("429 X", "rate limit exceeded\n")) == VISOR_EAGAIN);
-  CHECK(status_of(http("200 OK", "{")) == VISOR_EPROTO);
-  CHECK(status_of(http("200 OK", "{}")) == VISOR_EPROTO);  // nobody's entry is not ours
+  CHECK(status_of(answer_of("404 Not Found", "<html>not here</html>")) == VISOR_EPROTO);
+  CHECK(status_of(answer_of("404 Not Found", R"({"error":"x"})")) == VISOR_EPROTO);
+  CHECK(status_of(answer_of("404 Not Found",
+                            R"({"message":"entry of public key is not found","code":404})")) == VISOR_ENOENT);
+  CHECK(status_of(answer_of("502 Bad Gateway", "")) == VISOR_EPROTO);
+  CHECK(status_of(answer_of("500 X", R"({"message":"something unexpected happened","code":500})")) ==
+        VISOR_EIO);
+  CHECK(status_of(answer_of("400 X", R"({"message":"error bad input","code":400})")) == VISOR_EINVAL);
+  CHECK(status_of(answer_of("429 X", "rate limit exceeded\n")) == VISOR_EAGAIN);
+  CHECK(status_of(answer_of("200 OK", "{")) == VISOR_EPROTO);
+  CHECK(status_of(answer_of("200 OK", "{}")) == VISOR_EPROTO);  // nobody's entry is not ours
   CHECK(status_of("nothing of the sort\r\n\r\n") == VISOR_EPROTO);
-  CHECK(status_of(http("200 OK", std::string(100'000, ' '))) == VISOR_EPROTO);
+  CHECK(status_of(answer_of("200 OK", std::string(100'000, ' '))) == VISOR_EPROTO);
   world.stub.raw_answer =
-      http("422 X", R"({"message":"entry validation error: entry has no version","code":422})");
+      answer_of("422 X", R"({"message":"entry validation error: entry has no version","code":422})");
   auto posted = world.post(world.entry(1));
   REQUIRE_FALSE(posted);
   CHECK(posted.error().status == VISOR_EINVAL);

@@ -1,6 +1,7 @@
 #include "plugins/dmsg-discovery/api.hpp"
 
 #include "lib/dmsg/answer.hpp"
+#include "lib/http/loopback.hpp"
 #include "plugins/dmsg-discovery/lists.hpp"
 #include "tests/unit/vectors.hpp"
 
@@ -207,12 +208,12 @@ TEST_CASE("discovery: signatures cover what it knows; unsigned members that it d
 TEST_CASE("discovery: loopback addresses", "[dmsg]") {
   for (auto address : {"127.0.0.1:80", "127.3.2.1:80", "localhost:80", "[::1]:80", "[::ffff:127.0.0.1]:80"}) {
     INFO(address);
-    CHECK(is_loopback_address(address));
+    CHECK(http::is_loopback_address(address));
   }
   for (auto address :
        {"192.0.2.1:80", "example.org:80", "[2001:db8::1]:80", "127.example.org:80", "", ":80"}) {
     INFO(address);
-    CHECK_FALSE(is_loopback_address(address));
+    CHECK_FALSE(http::is_loopback_address(address));
   }
   Discovery discovery({.test_mode = true});
   check(discovery.post(server(1, 1, kNow, "127.0.0.1:80")), 200, "wrote a new entry");

@@ -1,12 +1,12 @@
 /* How often one asker may ask: a bucket of requests that fills steadily, for each. */
-#ifndef VISOR_DMSG_DISCOVERY_LIMITER_HPP
-#define VISOR_DMSG_DISCOVERY_LIMITER_HPP
+#ifndef VISOR_HTTP_LIMITER_HPP
+#define VISOR_HTTP_LIMITER_HPP
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
 
-namespace visor::dmsg_discovery {
+namespace visor::http {
 
 class Limiter {
  public:
@@ -35,5 +35,5 @@ class Limiter {
   std::map<std::string, Bucket, std::less<>> buckets_;
 };
 
-}  // namespace visor::dmsg_discovery
-#endif  // VISOR_DMSG_DISCOVERY_LIMITER_HPP
+}  // namespace visor::http
+#endif  // VISOR_HTTP_LIMITER_HPP

@@ -1,10 +1,10 @@
-#include "plugins/dmsg-discovery/limiter.hpp"
+#include "lib/http/limiter.hpp"
 
 #include <catch2/catch.hpp>
 
-using visor::dmsg_discovery::Limiter;
+using visor::http::Limiter;
 
-TEST_CASE("limiter: a burst, then a steady rate, for each asker", "[dmsg]") {
+TEST_CASE("limiter: a burst, then a steady rate, for each asker", "[http]") {
   Limiter limiter(100, 200);
   int taken = 0;
   for (int i = 0; i < 300; ++i) taken += limiter.take("a", 1000) ? 1 : 0;
@@ -18,7 +18,7 @@ TEST_CASE("limiter: a burst, then a steady rate, for each asker", "[dmsg]") {
   CHECK(taken == 100);
 }
 
-TEST_CASE("limiter: rests are forgotten, and no limit is none", "[dmsg]") {
+TEST_CASE("limiter: rests are forgotten, and no limit is none", "[http]") {
   Limiter limiter(10, 10);
   for (int i = 0; i < 10; ++i) limiter.take("a", 0);
   limiter.take("b", 0);
@@ -31,7 +31,7 @@ TEST_CASE("limiter: rests are forgotten, and no limit is none", "[dmsg]") {
   CHECK(none.buckets() == 0);
 }
 
-TEST_CASE("limiter: many askers cost no more than a bounded number of buckets", "[dmsg]") {
+TEST_CASE("limiter: many askers cost no more than a bounded number of buckets", "[http]") {
   Limiter limiter(1, 2);
   for (size_t i = 0; i < Limiter::kMaxBuckets; ++i) limiter.take(std::to_string(i), 0);
   CHECK(limiter.take("one more", 0));

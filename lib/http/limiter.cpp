@@ -1,8 +1,8 @@
-#include "limiter.hpp"
+#include "lib/http/limiter.hpp"
 
 #include <algorithm>
 
-namespace visor::dmsg_discovery {
+namespace visor::http {
 
 void Limiter::fill(Bucket& bucket, uint64_t now_ms) const {
   uint64_t elapsed_ms = std::min<uint64_t>(now_ms - bucket.at_ms, 3'600'000);
@@ -34,4 +34,4 @@ void Limiter::sweep(uint64_t now_ms) {
   }
 }
 
-}  // namespace visor::dmsg_discovery
+}  // namespace visor::http
