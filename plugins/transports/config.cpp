@@ -16,6 +16,18 @@ const char kConfigSchema[] = R"({
         "pk": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the peer's public key"},
         "type": {"type": "string", "enum": ["stcpr", "swsr", "ws"]},
         "address": {"type": "string", "pattern": "^(tcp|ws|wss)://", "description": "tcp://host:port or ws://host:port/skywire"}}}},
+    "auto": {"type": "object", "additionalProperties": false, "required": ["discovery"], "description": "transports to visors that a service directory lists, made and replaced without being asked for; also finds the addresses of visors that are added by key alone",
+      "properties": {
+        "discovery": {"type": "string", "pattern": "^https?://", "description": "http://host:port of the directory; needs fetch"},
+        "count": {"type": "integer", "minimum": 0, "maximum": 64, "default": 4, "description": "of these transports; 0: only addresses are looked up"}}},
+    "public": {"type": "object", "additionalProperties": false, "required": ["discovery"], "description": "being listed there, so that anybody may connect",
+      "properties": {
+        "discovery": {"type": "string", "pattern": "^https?://", "description": "http://host:port of the directory; needs fetch"},
+        "addresses": {"type": "array", "maxItems": 8, "description": "how others reach this visor; where it accepts TCP if not said", "items": {
+          "type": "object", "additionalProperties": false, "required": ["type", "address"],
+          "properties": {
+            "type": {"type": "string", "enum": ["stcpr", "swsr"]},
+            "address": {"type": "string", "maxLength": 256, "pattern": "^(tcp|ws|wss)://[!-~]+$", "description": "tcp://host:port or ws://host:port/skywire"}}}}}},
     "interval_ms": {"type": "integer", "minimum": 50, "maximum": 3600000, "default": 60000, "description": "milliseconds between pings of one transport"},
     "limits": {"type": "object", "additionalProperties": false, "properties": {
       "transports": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 4096},
@@ -42,6 +54,21 @@ Result<PersistentPeer> read_peer(const json::object& object, size_t index) {
   return peer;
 }
 
+void read_services(const json::object& object, Config& config) {
+  const json::object automatic = codec::object_at(object, "auto");
+  config.automatic.discovery = string_at(automatic, "discovery");
+  read_field(automatic, "count", config.automatic.count);
+  const json::object listing = codec::object_at(object, "public");
+  config.listing.discovery = string_at(listing, "discovery");
+  const json::array* addresses = codec::array_at(listing, "addresses");
+  for (size_t i = 0; addresses && i < addresses->size(); ++i) {
+    if (const json::object* each = (*addresses)[i].if_object()) {
+      config.listing.addresses.push_back(
+          {std::string(string_at(*each, "type")), std::string(string_at(*each, "address"))});
+    }
+  }
+}
+
 }  // namespace
 
 Result<Config> read_config(std::string_view text) {
@@ -55,6 +82,7 @@ Result<Config> read_config(std::string_view text) {
   read_field(limits, "per_address", config.limits.per_address);
   read_field(limits, "settling", config.limits.settling);
   read_field(limits, "settling_per_address", config.limits.settling_per_address);
+  read_services(*object, config);
   const json::array* list = codec::array_at(*object, "peers");
   for (size_t i = 0; list && i < list->size(); ++i) {
     const json::object* each = (*list)[i].if_object();

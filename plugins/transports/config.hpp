@@ -1,7 +1,7 @@
 /* The configuration of the transports. */
 #ifndef VISOR_TRANSPORTS_CONFIG_HPP
 #define VISOR_TRANSPORTS_CONFIG_HPP
-#include <visor/value.hpp>
+#include "lib/services/service.hpp"
 
 namespace visor::transports {
 
@@ -19,9 +19,23 @@ struct Limits {
   size_t settling_per_address = 64; /* the same, from one address */
 };
 
+/* Transports to visors that a service directory lists. */
+struct AutoConnect {
+  std::string discovery; /* "http://host:port"; empty: none are made */
+  size_t count = 4;
+};
+
+/* Being listed there oneself. */
+struct Listing {
+  std::string discovery;                    /* empty: not listed */
+  std::vector<services::Address> addresses; /* empty: where TCP is accepted */
+};
+
 struct Config {
   std::string listen; /* "tcp://127.0.0.1:0"; empty: no TCP is accepted */
   std::vector<PersistentPeer> peers;
+  AutoConnect automatic;
+  Listing listing;
   uint64_t interval_ms = 60'000; /* between pings of one transport; everything else follows from it */
   Limits limits;
 };

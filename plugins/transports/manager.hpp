@@ -40,6 +40,12 @@ class Manager final : public TransportOwner {
   Manager& operator=(const Manager&) = delete;
   ~Manager() override { stop(); }
 
+  /* Who knows an address of a visor, for saves without one.  Dropping what it gives ends the question; `done`
+   * runs from the loop. */
+  using Resolve = std::function<Carrier::Dial(const visor_key&, std::string_view type,
+                                              std::function<void(Result<std::string>)> done)>;
+  void set_resolve(Resolve resolve) { resolve_ = std::move(resolve); }
+
   void add_carrier(std::unique_ptr<Carrier> carrier) { carriers_.push_back(std::move(carrier)); }
   const std::vector<std::unique_ptr<Carrier>>& carriers() const { return carriers_; }
   /* Dials the persistent peers and begins to tick. */
@@ -94,7 +100,7 @@ class Manager final : public TransportOwner {
     std::vector<Waiter> waiters;
     bool persistent = false;
     uint64_t started_ns = 0, limit_ms = 0;
-    Carrier::Dial connecting;             /* until the carrier is there */
+    Carrier::Dial connecting;             /* until its address is known and the carrier is there */
     std::shared_ptr<Transport> transport; /* from then on */
   };
   struct Persistent {
@@ -117,6 +123,9 @@ class Manager final : public TransportOwner {
 
   Carrier* carrier(std::string_view type) const;
   Result<void> begin_dial(codec::TransportEntry entry, std::string_view address, bool persistent);
+  Result<Carrier::Dial> connect(const codec::TransportId& id, const codec::TransportEntry& entry,
+                                std::string_view address, uint64_t limit_ms);
+  void on_resolved(const codec::TransportId& id, Result<std::string> address);
   void on_connected(const codec::TransportId& id, Result<visor_stream*> stream);
   void end_dial(const codec::TransportId& id, const Error& error);
   void answer_later(std::vector<Waiter> waiters, const codec::TransportId& id, std::optional<Error> error);
@@ -135,6 +144,7 @@ class Manager final : public TransportOwner {
   Events events_;
   Tasks tasks_;
   std::vector<std::unique_ptr<Carrier>> carriers_;
+  Resolve resolve_; /* may be empty */
 
   std::map<codec::TransportId, std::shared_ptr<Transport>> serving_;
   std::map<codec::TransportId, Dial> dials_;

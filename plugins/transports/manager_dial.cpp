@@ -51,14 +51,13 @@ Result<uint64_t> Manager::save(const visor_key& remote, std::string_view type, s
 }
 
 Result<void> Manager::begin_dial(codec::TransportEntry entry, std::string_view address, bool persistent) {
-  Carrier* by = carrier(entry.type);
-  if (!by) {
+  if (!carrier(entry.type)) {
     std::string known;
     for (const auto& each : carriers_) known += (known.empty() ? "" : ", ") + std::string(each->type());
     return failure(VISOR_ENOSYS,
                    "transports of type \"" + entry.type + "\" are not made here; types are " + known);
   }
-  if (address.empty()) {
+  if (address.empty() && !resolve_) {
     return failure(VISOR_EINVAL, "an address is needed: nobody here resolves a key to one");
   }
   if (serving_.size() + dials_.size() >= config_.limits.transports) {
@@ -68,8 +67,7 @@ Result<void> Manager::begin_dial(codec::TransportEntry entry, std::string_view a
   }
   codec::TransportId id = entry.id;
   uint64_t limit_ms = persistent ? kPersistentDialMs : Transport::kSettlementMs;
-  auto connecting =
-      by->dial(address, limit_ms, [this, id](Result<visor_stream*> stream) { on_connected(id, stream); });
+  auto connecting = connect(id, entry, address, limit_ms);
   if (!connecting) return std::unexpected(connecting.error());
   ++counters_.dialed;
   dials_.emplace(id, Dial{std::move(entry),
@@ -81,6 +79,26 @@ Result<void> Manager::begin_dial(codec::TransportEntry entry, std::string_view a
                           std::move(*connecting),
                           nullptr});
   return {};
+}
+
+Result<Carrier::Dial> Manager::connect(const codec::TransportId& id, const codec::TransportEntry& entry,
+                                       std::string_view address, uint64_t limit_ms) {
+  if (address.empty()) {
+    return resolve_(codec::other_edge(entry, own()), entry.type,
+                    [this, id](Result<std::string> found) { on_resolved(id, std::move(found)); });
+  }
+  return carrier(entry.type)->dial(address, limit_ms, [this, id](Result<visor_stream*> stream) {
+    on_connected(id, stream);
+  });
+}
+
+void Manager::on_resolved(const codec::TransportId& id, Result<std::string> address) {
+  if (!address) return end_dial(id, address.error());
+  Dial& dial = dials_.at(id);
+  dial.address = std::move(*address);
+  auto connecting = connect(id, dial.entry, dial.address, dial.limit_ms);
+  if (!connecting) return end_dial(id, connecting.error());
+  dial.connecting = std::move(*connecting);
 }
 
 void Manager::on_connected(const codec::TransportId& id, Result<visor_stream*> stream) {

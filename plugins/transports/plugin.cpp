@@ -1,6 +1,8 @@
 // transports: measured point-to-point transports, and the network "skynet" over them.
 #include <visor/plugin.hpp>
 
+#include <algorithm>
+
 #include "calls.hpp"
 #include "lib/codec/json_fields.hpp"
 #include "report.hpp"
@@ -8,6 +10,10 @@
 
 namespace visor::transports {
 namespace {
+
+constexpr char kVersion[] = "1.0.0";
+/* Where transports to a visor are asked for on networks that go by key; here only part of its name. */
+constexpr uint16_t kTransportPort = 45;
 
 class Transports final : public Instance {
  public:
@@ -17,7 +23,8 @@ class Transports final : public Instance {
   void stop(Stopped stopped) override;
 
   Result<std::string> status(std::string_view) {
-    return report_status(*manager_, *skynet_, own(), calls_->watchers(), Calls::kMaxWatchers);
+    return report_status({*manager_, *skynet_, own(), calls_->watchers(), Calls::kMaxWatchers,
+                          automatic_.get(), registration_.get()});
   }
   Result<std::string> list(std::string_view) { return report_list(*manager_); }
   Result<void> watch(visor_call* call, std::string_view args) {
@@ -33,6 +40,9 @@ class Transports final : public Instance {
  private:
   Result<void> set_up();
   Result<void> offer();
+  Result<void> use_services(const Config& config);
+  Result<void> list_oneself(const Listing& listing, std::string_view accepting);
+  void end(Stopped stopped);
   void changed();
   const visor_key& own() { return *identity_->api->key(identity_); }
 
@@ -44,6 +54,9 @@ class Transports final : public Instance {
   std::unique_ptr<Skynet> skynet_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<Calls> calls_;
+  std::unique_ptr<services::Directory> directory_, listing_;
+  std::unique_ptr<Automatic> automatic_;                 /* null: not configured */
+  std::unique_ptr<services::Registration> registration_; /* null: not configured */
 };
 
 Result<void> Transports::set_up() {
@@ -72,10 +85,57 @@ Result<void> Transports::set_up() {
   auto serving = web->serve([this] { return manager_->has_room(); },
                             [this](visor_stream* s) { manager_->accept("swsr", s); });
   if (!serving) return serving;
+  std::string accepting(tcp->listening());
   manager_->add_carrier(std::move(tcp));
   manager_->add_carrier(std::move(web));
+  if (auto using_them = use_services(*config); !using_them) return using_them;
+  if (!config->listing.discovery.empty()) {
+    if (auto listed = list_oneself(config->listing, accepting); !listed) return listed;
+  }
   if (auto offered = offer(); !offered) return offered;
   manager_->start();
+  return {};
+}
+
+Result<void> Transports::use_services(const Config& config) {
+  if (config.automatic.discovery.empty()) return {};
+  auto directory = services::Directory::open(host(), config.automatic.discovery);
+  if (!directory) return std::unexpected(directory.error());
+  directory_ = std::move(*directory);
+  automatic_ = std::make_unique<Automatic>(host(), *manager_, *directory_, own(), config.automatic.count);
+  manager_->set_resolve([this](const visor_key& key, std::string_view type, auto done) {
+    return automatic_->resolve(key, type, std::move(done));
+  });
+  automatic_->start();
+  return {};
+}
+
+Result<void> Transports::list_oneself(const Listing& listing, std::string_view accepting) {
+  auto directory = services::Directory::open(host(), listing.discovery);
+  if (!directory) return std::unexpected(directory.error());
+  services::Service own_entry;
+  own_entry.name = {std::string(services::kVisor), own(), kTransportPort, {}};
+  own_entry.version = kVersion;
+  own_entry.addresses = listing.addresses;
+  if (own_entry.addresses.empty() && !accepting.empty()) {
+    own_entry.addresses.push_back({"stcpr", std::string(accepting)});
+  }
+  bool anywhere = std::ranges::any_of(own_entry.addresses, [](const services::Address& each) {
+    return each.address.find("//0.0.0.0:") != each.address.npos ||
+           each.address.find("//[::]:") != each.address.npos;
+  });
+  if (own_entry.addresses.empty() || anywhere) {
+    return failure(
+        VISOR_EINVAL,
+        "\"public\" needs \"addresses\" that others can reach, or a \"listen\" at one: nobody can dial " +
+            (anywhere ? std::string("0.0.0.0") : std::string("a visor that accepts nothing")));
+  }
+  listing_ = std::move(*directory);
+  registration_ = std::make_unique<services::Registration>(
+      host(), *listing_, dmsg::sign_with(host(), identity_),
+      services::RegistrationOptions{.refresh_ms = manager_->config().interval_ms,
+                                    .retry_most_ms = manager_->config().interval_ms});
+  registration_->set(std::move(own_entry));
   return {};
 }
 
@@ -91,7 +151,14 @@ void Transports::stop(Stopped stopped) {
   host().withdraw(static_cast<visor_transports*>(service_.get()));
   host().withdraw(static_cast<visor_net*>(skynet_.get()));
   calls_->finish_all();
+  automatic_.reset();
   manager_->stop();
+  if (!registration_) return end(std::move(stopped));
+  registration_->withdraw([this, stopped = std::move(stopped)]() mutable { end(std::move(stopped)); });
+}
+
+void Transports::end(Stopped stopped) {
+  registration_.reset();
   // What has just been closed goes on the next turn; only then is no code of ours under way.
   tasks_.post([this, stopped = std::move(stopped)]() mutable { tasks_.post(std::move(stopped)); });
 }
@@ -103,6 +170,7 @@ void Transports::changed() {
     telling_ = false;
     service_->tell();
     calls_->tell();
+    if (automatic_) automatic_->changed();
   });
 }
 
@@ -140,10 +208,10 @@ constexpr visor_command kCommands[] = {
 })",
      VISOR_COMMAND_READS | VISOR_COMMAND_STREAMS, 0, command<&Transports::watch>},
     {"add", "Makes a transport to a visor, or finds the one that is there", R"({
-  "type": "object", "additionalProperties": false, "required": ["pk", "type", "address"], "properties": {
+  "type": "object", "additionalProperties": false, "required": ["pk", "type"], "properties": {
     "pk": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the visor's public key"},
     "type": {"type": "string", "enum": ["stcpr", "swsr", "ws"], "description": "stcpr: TCP; swsr: WebSocket"},
-    "address": {"type": "string", "maxLength": 512, "description": "tcp://host:port or ws://host:port/skywire"},
+    "address": {"type": "string", "maxLength": 512, "description": "tcp://host:port or ws://host:port/skywire; looked up in the service directory if not said"},
     "label": {"type": "string", "enum": ["user", "automatic"]}},
   "examples": [{"pk": "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", "type": "stcpr", "address": "tcp://192.0.2.1:7777"}]
 })",
@@ -162,7 +230,7 @@ constexpr visor_command kCommands[] = {
 VISOR_PLUGIN(transports) = {
     VISOR_PLUGIN_HEAD,
     .name = "transports",
-    .version = "1.0.0",
+    .version = visor::transports::kVersion,
     .summary = "Measured transports to other visors, and the network skynet over them",
     .license = "MIT",
     .schema = visor::transports::kConfigSchema,

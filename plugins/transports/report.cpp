@@ -100,8 +100,38 @@ std::string report_list(const Manager& manager) {
   return out + "]";
 }
 
-std::string report_status(const Manager& manager, const Skynet& skynet, const visor_key& own, size_t watchers,
-                          size_t max_watchers) {
+namespace {
+
+std::string report_automatic(const Automatic& from) {
+  const Automatic::Counters& counted = from.counters();
+  return Fields()
+      .raw("transports", queue(from.serving(), from.count()))
+      .raw("dialing", queue(from.dialing(), from.count()))
+      .raw("avoided", queue(from.avoided(), Automatic::kMaxAvoided))
+      .number("passes", counted.passes)
+      .number("listed", counted.listed)
+      .number("dialed", counted.dialed)
+      .number("made", counted.made)
+      .number("failed", counted.failed)
+      .text("problem", counted.problem)
+      .close();
+}
+
+std::string report_registration(const services::RegistrationCounters& from) {
+  return Fields()
+      .boolean("registered", from.registered)
+      .number("posted_ms", static_cast<uint64_t>(from.posted_ms))
+      .number("posts", from.posts)
+      .number("failures", from.failures)
+      .text("problem", from.last_error)
+      .close();
+}
+
+}  // namespace
+
+std::string report_status(const StatusSources& from) {
+  const Manager& manager = from.manager;
+  const Skynet& skynet = from.skynet;
   const Manager::Counters& counted = manager.counters();
   const Limits& limits = manager.config().limits;
   std::string carriers = "{";
@@ -111,13 +141,13 @@ std::string report_status(const Manager& manager, const Skynet& skynet, const vi
     carriers.pop_back();
   }
   Fields out;
-  out.raw("pk", quoted_key(own))
+  out.raw("pk", quoted_key(from.own))
       .raw("listening", carriers + "}")
       .number("interval_ms", manager.config().interval_ms)
       .raw("transports", queue(manager.serving(), limits.transports))
       .raw("settling", queue(manager.settling(), limits.settling))
       .raw("dialing", queue(manager.dialing(), limits.transports))
-      .raw("watchers", queue(watchers, max_watchers))
+      .raw("watchers", queue(from.watchers, from.max_watchers))
       .number("dialed", counted.dialed)
       .number("accepted", counted.accepted)
       .number("settled", counted.settled)
@@ -132,6 +162,8 @@ std::string report_status(const Manager& manager, const Skynet& skynet, const vi
                          .number("unreachable", skynet.counters().unreachable)
                          .number("unheard", skynet.counters().unheard)
                          .close());
+  if (from.automatic) out.raw("auto", report_automatic(*from.automatic));
+  if (from.registration) out.raw("public", report_registration(from.registration->counters()));
   return out.close();
 }
 
