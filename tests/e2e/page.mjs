@@ -27,6 +27,27 @@ export function bytesOf(rows) {
     (sum, day) => sum + Math.max(day.a.sent + day.a.recv, day.b.sent + day.b.recv), 0), 0);
 }
 
+/** Bytes that `pk` itself reported of its transports, all days and both directions. */
+export function reportedBy(metrics, pk) {
+  let total = 0;
+  for (const row of metrics) {
+    const side = row.edges?.[0] === pk ? 'a' : row.edges?.[1] === pk ? 'b' : null;
+    if (side) for (const day of row.daily ?? []) total += day[side].sent + day[side].recv;
+  }
+  return total;
+}
+
+/** What the page's visor has counted since it started. */
+export function countedBy(page) {
+  return page.evaluate(async () => {
+    const [{ boot }, { loadKey }, { findNetwork, tabConfiguration }] = await Promise.all(['/visor.js', '/key-store.js', '/tab-visor.js'].map((file) => import(file)));
+    const { secretKey } = await loadKey();
+    const visor = await boot({ config: tabConfiguration(await findNetwork()), secretKey, shared: true }); // the page's own
+    const transports = await visor.call('transports', 'list');
+    return transports.reduce((sum, transport) => sum + transport.sent_bytes + transport.received_bytes, 0);
+  });
+}
+
 /** The transports of a visor if each is live and has been measured, or null. */
 export function measured(metrics, pk) {
   const rows = rowsOf(metrics, pk);

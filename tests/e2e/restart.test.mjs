@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { reportedBy } from './page.mjs';
 import { Program, json, startDemo, temporaryFolder, until, visorProgram } from './support.mjs';
 
 function writeConfig(folder, bootstrap) {
@@ -20,16 +21,6 @@ function writeConfig(folder, bootstrap) {
   const file = path.join(folder, 'visor.json');
   writeFileSync(file, JSON.stringify(config));
   return file;
-}
-
-/** Bytes that `pk` itself reported of its transports, all days and both directions. */
-function reportedBy(metrics, pk) {
-  let total = 0;
-  for (const row of metrics) {
-    const side = row.edges?.[0] === pk ? 'a' : row.edges?.[1] === pk ? 'b' : null;
-    if (side) for (const day of row.daily ?? []) total += day[side].sent + day[side].recv;
-  }
-  return total;
 }
 
 async function start(t, config) {

@@ -1,10 +1,12 @@
 // The line this project exists for: a tab opens the demo's page and its transports are on the TPD's /metrics.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytesOf, measured, openTab, rowsOf } from './page.mjs';
+import { bytesOf, countedBy, measured, openTab, reportedBy, rowsOf } from './page.mjs';
 import { json, startBrowser, startDemo, until } from './support.mjs';
 
 const kWithinMs = 5000;
+const kExpiryMs = 5000; // of what a visor says, at the demo's rhythm: five seconds instead of five minutes
+const kGoodbyeBytes = 2048; // counted between the last look at a tab and its end
 
 test('a tab is on /metrics with latency and growing bytes', async (t) => {
   const { address, bootstrap } = await startDemo(t);
@@ -42,11 +44,17 @@ test('a tab is on /metrics with latency and growing bytes', async (t) => {
     await second.page.close();
   });
 
-  await t.test('a reload keeps the key', async () => {
+  await t.test('a reload keeps key and history, and counts nothing twice', async () => {
+    const history = reportedBy(await ask(), tab.pk);
+    const lived = await countedBy(tab.page);
+    assert.ok(history > 0 && history <= lived, `the TPD has ${history} bytes, the tab had counted ${lived}`);
     await tab.page.reload();
     await tab.page.waitForFunction(() => document.body.dataset.pk, null, { timeout: 15000 });
     assert.equal(await tab.page.evaluate(() => document.body.dataset.pk), tab.pk);
-    await until(ask, (metrics) => measured(metrics, tab.pk), kWithinMs, 'the reloaded tab on /metrics');
+    await until(ask, (metrics) => measured(metrics, tab.pk) && reportedBy(metrics, tab.pk) > lived + kGoodbyeBytes,
+      4 * kWithinMs, 'the reloaded tab on /metrics, with more bytes than before');
+    const total = reportedBy(await ask(), tab.pk), again = await countedBy(tab.page);
+    assert.ok(total <= lived + kGoodbyeBytes + again, `the TPD has ${total} bytes of ${lived} before and ${again} after the reload`);
   });
 
   await t.test('the page shows the same', async () => {
@@ -57,6 +65,9 @@ test('a tab is on /metrics with latency and growing bytes', async (t) => {
 
   await t.test('a tab that is closed is live no more', async () => {
     await tab.page.close();
-    await until(ask, (metrics) => rowsOf(metrics, tab.pk).every((row) => !row.live), 30000, 'the closed tab not live');
+    const closed = performance.now();
+    await until(ask, (metrics) => rowsOf(metrics, tab.pk).every((row) => !row.live), kExpiryMs + kWithinMs, 'the closed tab not live');
+    t.diagnostic(`gone ${Math.round(performance.now() - closed)} ms after it was closed`);
+    assert.ok(rowsOf(await ask(), tab.pk).length > 0, 'its history stays');
   });
 });
