@@ -1,15 +1,16 @@
-// The TPD's tables by themselves: 100,000 series rendered for a scrape, what a series costs in memory, signed
-// Roots applied in a second.
+// The TPD: 100,000 series rendered for a scrape, what a series costs in memory, signed Roots applied in a
+// second, by themselves and from 1,000 connections.
+//
+//   bench_telemetry            all rows
+//   bench_telemetry ingest     the row of the connections alone
+//   bench_telemetry serve      a TPD with 100,000 series behind HTTP, for bench_telemetry_peers.mjs
 #include <malloc.h>
 
-#include <map>
-#include <random>
 #include <visor/plugin.hpp>
 
 #include "bench/bench.hpp"
-#include "bench/machine.hpp"
-#include "lib/codec/telemetry_shard.hpp"
-#include "lib/crypto/secp256k1.hpp"
+#include "bench/telemetry_network.hpp"
+#include "bench/telemetry_parts.hpp"
 #include "plugins/transport-discovery/api.hpp"
 #include "plugins/transport-discovery/ingest.hpp"
 
@@ -17,71 +18,6 @@ namespace visor::bench {
 namespace {
 
 using namespace transport_discovery;
-
-constexpr size_t kSeriesOfOne = 9; /* live, three latencies, throughput, sent and received of both edges */
-constexpr size_t kTransports = 100'000 / kSeriesOfOne + 1;
-constexpr size_t kVisors = 1000;
-constexpr int64_t kNow = 1'790'000'000;
-
-struct Random {
-  std::mt19937_64 engine{1};
-  uint64_t below(uint64_t limit) { return engine() % limit; }
-  crypto::Random source() {
-    return [this](std::span<uint8_t> out) {
-      for (uint8_t& byte : out) byte = static_cast<uint8_t>(engine());
-    };
-  }
-};
-
-/* A network of kVisors with kTransports between them, everything measured by both edges. */
-class Network {
- public:
-  Network() {
-    for (size_t i = 0; i < kVisors; ++i) keys_.push_back(*crypto::random_key_pair(random_.source()));
-  }
-  const crypto::KeyPair& key(size_t number) const { return keys_[number]; }
-
-  void fill(Aggregator& aggregator) {
-    std::vector<std::vector<codec::ListedTransport>> lists(kVisors);
-    for (size_t made = 0; made < kTransports; ++made) {
-      size_t a = made % kVisors, b = (made + 1 + made / kVisors) % kVisors;
-      lists[a].push_back({codec::make_transport_entry(keys_[a].key, keys_[b].key, "swsr", "automatic"), {}});
-      lists[b].push_back(lists[a].back());
-    }
-    for (size_t i = 0; i < kVisors; ++i) aggregator.apply_list(keys_[i].key, lists[i], "v1", now_);
-    for (size_t i = 0; i < kVisors; ++i) {
-      for (const auto& row : lists[i]) sample(aggregator, keys_[i].key, row.entry.id, random_.below(1 << 30));
-    }
-    lists_ = std::move(lists);
-  }
-  void sample(Aggregator& aggregator, const visor_key& reporter, const TransportId& id, uint64_t bytes) {
-    double latency_ms = 1 + static_cast<double>(random_.below(300'000)) / 1000;
-    Aggregator::Outcome outcome = aggregator.apply(reporter,
-                                                   {.id = id,
-                                                    .traffic = {bytes, bytes / 3},
-                                                    .epoch = 1,
-                                                    .throughput_bytes_per_s = 125'000,
-                                                    .latency_min_ms = latency_ms,
-                                                    .latency_max_ms = latency_ms * 2,
-                                                    .latency_avg_ms = latency_ms * 1.2,
-                                                    .sampled_at_s = kNow},
-                                                   now_);
-    if (outcome != Aggregator::Outcome::kApplied) give_up("a sample was refused");
-  }
-  /* One transport is measured again. */
-  void change_one(Aggregator& aggregator) {
-    sample(aggregator, keys_[0].key, lists_[0][0].entry.id, (uint64_t(1) << 31) + ++changes_);
-  }
-  const std::vector<codec::ListedTransport>& list(size_t number) const { return lists_[number]; }
-  Moment now() const { return now_; }
-
- private:
-  Random random_;
-  std::vector<crypto::KeyPair> keys_;
-  std::vector<std::vector<codec::ListedTransport>> lists_;
-  Moment now_{1'000'000, kNow};
-  uint64_t changes_ = 0;
-};
 
 std::string scrape(Api& api, Moment now, std::string_view encoding) {
   Answer answer = api.answer({"GET", "/metrics", "", "application/openmetrics-text", encoding}, now);
@@ -185,12 +121,13 @@ void roots(Network& network, Aggregator& aggregator) {
 }  // namespace
 }  // namespace visor::bench
 
-int main() {
-  using namespace visor::bench;
+namespace visor::bench {
+namespace {
+
+void tables() {
   Network network;
   size_t before = ::mallinfo2().uordblks;
-  auto aggregator = std::make_unique<visor::transport_discovery::Aggregator>(
-      visor::transport_discovery::AggregatorOptions{.hash_seed = 1});
+  auto aggregator = std::make_unique<Aggregator>(AggregatorOptions{.hash_seed = 1});
   network.fill(*aggregator);
   double series = kTransports * kSeriesOfOne;
   double each = static_cast<double>(::mallinfo2().uordblks - before) / series;
@@ -202,4 +139,17 @@ int main() {
   metrics(network, *aggregator, "telemetry.metrics_100k_ms", "gzip");
   metrics(network, *aggregator, "telemetry.metrics_100k_plain_ms", "");
   roots(network, *aggregator);
+}
+
+}  // namespace
+}  // namespace visor::bench
+
+int main(int count, char** words) {
+  using namespace visor::bench;
+  std::string_view mode = count > 1 ? words[1] : "";
+  if (mode == "tpd") return run_tpd(), 0;
+  if (mode == "visors" && count == 4) return run_visors(words[2], words[3]), 0;
+  if (mode == "serve") return run_served(), 0;
+  if (mode.empty()) tables();
+  measure_ingest();
 }

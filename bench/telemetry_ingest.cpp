@@ -1,0 +1,127 @@
+// 1,000 visors in one process report each second to a TPD in another, over real connections.  What counts is
+// the processor time of the TPD's process: the visors share the machine with it, and cost more than it does.
+#include <sys/resource.h>
+#include <visor/bundle.h>
+
+#include <cstdio>
+#include <thread>
+
+#include "bench/bench.hpp"
+#include "bench/child.hpp"
+#include "bench/dmsg_visor.hpp"
+#include "bench/machine.hpp"
+#include "bench/telemetry_parts.hpp"
+#include "kernel/native/sockets.hpp"
+#include "lib/crypto/secp256k1.hpp"
+
+namespace visor::bench {
+namespace {
+
+constexpr size_t kReporters = 1000;
+constexpr auto kMeasured = std::chrono::seconds(5);
+
+double processor_seconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+/* Signatures checked in a second of the processor. */
+double verify_rate() {
+  constexpr int kSignatures = 2000;
+  uint64_t state = 1;
+  auto pair = *crypto::random_key_pair([&](std::span<uint8_t> out) {
+    for (uint8_t& byte : out) byte = static_cast<uint8_t>((state = state * 6364136223846793005u + 1) >> 33);
+  });
+  crypto::Hash hash = crypto::sha256(pair.key.bytes);
+  crypto::Signature signature = *crypto::sign_recoverable(hash, pair.secret);
+  double began = processor_seconds();
+  for (int i = 0; i < kSignatures; ++i) {
+    if (!crypto::verify(pair.key, signature, hash)) give_up("a good signature is refused");
+  }
+  return kSignatures / (processor_seconds() - began);
+}
+
+/* "<roots> <processor seconds>" */
+std::pair<double, double> split(const std::string& line) {
+  char* rest = nullptr;
+  double first = std::strtod(line.c_str(), &rest);
+  return {first, std::strtod(rest, nullptr)};
+}
+
+}  // namespace
+
+void run_tpd() {
+  Visor visor(R"({"plugin":"storage_memory","as":"disk"},
+    {"plugin":"transports","config":{"listen":"tcp://127.0.0.1:0","interval_ms":1000,
+      "limits":{"per_address":4096,"settling":4096,"settling_per_address":4096}}},
+    {"plugin":"feeds","config":{"drive":"disk"}},
+    {"plugin":"transport_discovery","config":{"drive":"disk","interval_ms":1000}})");
+  std::printf("%s %s\n", to_hex(visor.key()).c_str(),
+              json_field(visor.call("transports", "status"), "stcpr").c_str());
+  std::fflush(stdout);
+  visor.obey([&](const std::string& line) {
+    if (line == "verify") return std::to_string(verify_rate());
+    std::string status = visor.call("transport_discovery", "status");
+    if (line == "reporters") return json_field(status, "fresh_reporters");
+    return json_field(status, "roots") + " " + std::to_string(processor_seconds());
+  });
+}
+
+void run_visors(const char* tpd_key, const char* tpd_url) {
+  kernel::native::UvLoop loop;
+  kernel::Catalog catalog;
+  catalog.add_bundle(visor_bundle);
+  const std::string tpd = tpd_key;
+  const std::string config =
+      R"({"plugins":[{"plugin":"storage_memory","as":"disk"},{"plugin":"transports","config":{"interval_ms":1000,
+      "peers":[{"pk":")" +
+      tpd + R"(","type":"stcpr","address":")" + tpd_url + R"("}]}},
+      {"plugin":"feeds","config":{"drive":"disk"}},
+      {"plugin":"telemetry","config":{"tpd":")" +
+      tpd + R"(","interval_ms":1000}}]})";
+  std::vector<std::unique_ptr<kernel::Kernel>> visors;
+  for (size_t i = 0; i < kReporters; ++i) {
+    visors.push_back(
+        std::make_unique<kernel::Kernel>(kernel::KernelOptions{.loop = loop,
+                                                               .catalog = catalog,
+                                                               .config = config,
+                                                               .log_level = VISOR_ERROR,
+                                                               .services = {kernel::native::sockets(loop)}}));
+    bool started = false;
+    visors.back()->start([&](Result<void> result) {
+      if (!result) give_up(result.error().text);
+      started = true;
+    });
+    if (!loop.run_until([&] { return started; }, 60'000)) give_up("a visor does not start");
+  }
+  loop.run();  // until the parent ends this process
+}
+
+void measure_ingest() {
+  Child tpd({"tpd"});
+  std::string hello = tpd.hear();
+  size_t space = hello.find(' ');
+  Child visors({"visors", hello.substr(0, space), hello.substr(space + 1)});
+  auto reporters = [&] { return std::strtoull(tpd.ask("reporters").c_str(), nullptr, 10); };
+  for (int i = 0; reporters() < kReporters; ++i) {
+    if (i > 600) give_up("only " + std::to_string(reporters()) + " visors have reported");
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
+  measure({.name = "telemetry.ingest_roots_s",
+           .unit = "1/s",
+           .better = Better::kMore,
+           .ours =
+               [&] {
+                 auto [roots, used] = split(tpd.ask("roots"));
+                 std::this_thread::sleep_for(kMeasured);
+                 auto [more_roots, more_used] = split(tpd.ask("roots"));
+                 return (more_roots - roots) / (more_used - used);
+               },
+           .floor = [&] { return std::strtod(tpd.ask("verify").c_str(), nullptr); }});
+}
+
+}  // namespace visor::bench
