@@ -29,6 +29,7 @@ const std::vector<std::string> kAttacks = {"slow", "overrun", "flood", "replay",
 namespace {
 
 constexpr size_t kSlowConnections = 1000;
+constexpr int kMomentMs = 3;
 constexpr long kPauseNs = 10'000'000; /* between attempts of each address: a hundred a second */
 
 void pause() {
@@ -87,6 +88,12 @@ class Connection {
   bool receive(std::span<uint8_t> data) {
     return ::recv(fd_, data.data(), data.size(), MSG_WAITALL) == static_cast<ssize_t>(data.size());
   }
+  /* Is it still there after a moment?  A relay that does not want us says so at once: no key is wasted on it.
+   */
+  bool wanted() const {
+    pollfd answer{fd_, POLLIN, 0};
+    return fd_ >= 0 && ::poll(&answer, 1, kMomentMs) == 0;
+  }
   /* Reads away what has come; false: the relay has closed. */
   bool drain() {
     char away[65536];
@@ -103,6 +110,7 @@ class Connection {
 class Session {
  public:
   explicit Session(const Target& target) : connection_(target) {
+    if (!connection_.wanted()) return;
     own_ = *crypto::random_key_pair(fill_random);
     auto handshake = noise::Handshake::start(
         {.pattern = noise::Pattern::kXK,

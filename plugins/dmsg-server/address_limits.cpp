@@ -42,6 +42,14 @@ void AddressLimits::Place::leave() {
   entry_.reset();
 }
 
+bool AddressLimits::welcomes(const std::string& address, uint64_t now_ms) const {
+  auto at = entries_.find(address);
+  if (at == entries_.end()) return true;
+  const Place::Entry& entry = *at->second;
+  return entry.sessions < bounds_.sessions && entry.handshakes < bounds_.handshakes &&
+         !entry.bucket.empty(bounds_.rate, now_ms);
+}
+
 AddressLimits::Place AddressLimits::enter(const std::string& address, uint64_t now_ms) {
   auto at = entries_.find(address);
   if (at == entries_.end()) {

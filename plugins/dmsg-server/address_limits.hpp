@@ -17,6 +17,9 @@ class Bucket {
  public:
   /* Takes one; false: there is none left for now. */
   bool take(const Rate& rate, uint64_t now_ms);
+  bool empty(const Rate& rate, uint64_t now_ms) const {
+    return level(rate, now_ms) + 1000 > rate.burst * 1000;
+  }
   /* Takes so many, whether there are any: what is missing must come back first, at most as many as a burst.
    */
   void spend(uint64_t count, const Rate& rate, uint64_t now_ms);
@@ -73,6 +76,8 @@ class AddressLimits {
     bool settled_ = false;
   };
 
+  /* Would enter() give a place?  Costs nothing. */
+  bool welcomes(const std::string& address, uint64_t now_ms) const;
   /* For one more connection; none: the address has as many as it may, or comes too often. */
   Place enter(const std::string& address, uint64_t now_ms);
   /* Forgets addresses of which nothing is left to know; now and then. */

@@ -7,7 +7,9 @@ namespace visor::dmsg_server {
 void Entrance::accept(visor_stream* raw) {
   Stream stream(host_, raw);
   std::string address = config_.proxy_protocol ? std::string() : parse_origin(stream.origin()).address;
-  if (!address.empty() && by_address_[address] >= config_.limits.address.handshakes) {
+  auto waiting = by_address_.find(address);
+  bool many = waiting != by_address_.end() && waiting->second >= config_.limits.address.handshakes;
+  if (!address.empty() && (many || !events_.welcomes(address))) {
     ++counters_.refused;
     return; /* and the stream closes */
   }

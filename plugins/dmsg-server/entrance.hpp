@@ -25,9 +25,11 @@ class Entrance {
  public:
   struct Events {
     std::function<void(Arrival)> session, web;
+    /* May somebody from there come in?  Who may not is not even read. */
+    std::function<bool(const std::string& address)> welcomes;
   };
   struct Counters {
-    uint64_t refused = 0; /* too many wait, of its address */
+    uint64_t refused = 0; /* its address has too much here already, or has asked too often */
     uint64_t silent =
         0; /* nothing, or half of a header, in time; or others came when all places were taken */
     uint64_t broken = 0; /* a PROXY header that is none */

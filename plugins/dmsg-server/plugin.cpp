@@ -54,7 +54,8 @@ Result<void> DmsgServer::set_up() {
   entrance_ = std::make_unique<Entrance>(
       host(), config_,
       Entrance::Events{.session = [this](Arrival arrival) { relay_->accept(std::move(arrival), "tcp"); },
-                       .web = [this](Arrival arrival) { web_->accept(std::move(arrival)); }});
+                       .web = [this](Arrival arrival) { web_->accept(std::move(arrival)); },
+                       .welcomes = [this](const std::string& address) { return relay_->welcomes(address); }});
   if (auto listening = listen(sockets); !listening) return listening;
   if (auto enlisted = enlist(); !enlisted) return enlisted;
   return web_->start();

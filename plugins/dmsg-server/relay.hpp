@@ -39,6 +39,7 @@ class Relay {
   /* Takes the connection over; `carrier` is a literal. */
   void accept(Arrival arrival, std::string_view carrier);
   /* Would a connection from there be taken now? */
+  bool welcomes(const std::string& address) const { return addresses_.welcomes(address, host_.now_ms()); }
   bool has_room() const { return handshaking_.size() < config_.limits.handshakes; }
 
   size_t sessions() const { return clients_.size(); }

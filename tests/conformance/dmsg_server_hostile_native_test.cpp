@@ -205,7 +205,8 @@ TEST_CASE("sessions of one address, and all of them, have a limit", "[dmsg_serve
     world.run_for(50);
   }
   CHECK(number(scene.hub, "sessions/now") == 7);
-  CHECK(number(scene.hub, "sessions/refused") == 4);
+  CHECK(number(scene.hub, "entrance/refused") == 2); /* of the one address */
+  CHECK(number(scene.hub, "sessions/refused") == 2); /* of all */
   scene.still_serves();
 }
 
