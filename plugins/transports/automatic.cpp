@@ -4,6 +4,7 @@
 #include <set>
 
 #include "lib/codec/transport_type.hpp"
+#include "relay_carrier.hpp"
 
 namespace visor::transports {
 
@@ -34,8 +35,9 @@ void Automatic::changed() {
 size_t Automatic::serving() const {
   std::set<visor_key> peers;
   manager_.each([&](const Transport& transport) {
+    /* Those by a relay are skynet's: made for a dial, and no way to get anywhere without the relay. */
     if (transport.state() == Transport::State::kServing && transport.terms().dialed &&
-        transport.entry().label == codec::kLabelAutomatic) {
+        transport.entry().label == codec::kLabelAutomatic && transport.entry().type != RelayCarrier::kType) {
       peers.insert(transport.peer());
     }
   });

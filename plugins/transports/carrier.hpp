@@ -21,6 +21,8 @@ class Carrier {
   /* Of the transports that it carries. */
   virtual std::string_view type() const = 0;
   virtual Result<Dial> dial(std::string_view address, uint64_t timeout_ms, Connected connected) = 0;
+  /* Where the peer of that key is reached, if that can be known without being told; else empty. */
+  virtual std::string address_of(const visor_key&) const { return {}; }
   /* Where it accepts; empty: nowhere. */
   virtual std::string_view listening() const = 0;
 };

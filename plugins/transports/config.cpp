@@ -11,11 +11,11 @@ const char kConfigSchema[] = R"({
   "properties": {
     "listen": {"type": "string", "pattern": "^tcp://", "description": "where TCP transports are accepted, tcp://address:port"},
     "peers": {"type": "array", "description": "transports to keep up", "items": {
-      "type": "object", "additionalProperties": false, "required": ["pk", "type", "address"],
+      "type": "object", "additionalProperties": false, "required": ["pk", "type"],
       "properties": {
         "pk": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the peer's public key"},
-        "type": {"type": "string", "enum": ["stcpr", "swsr", "ws"]},
-        "address": {"type": "string", "pattern": "^(tcp|ws|wss)://", "description": "tcp://host:port or ws://host:port/skywire"}}}},
+        "type": {"type": "string", "enum": ["stcpr", "swsr", "ws", "dmsg"]},
+        "address": {"type": "string", "pattern": "^(tcp|ws|wss|dmsg)://", "description": "tcp://host:port or ws://host:port/skywire; dmsg needs none"}}}},
     "auto": {"type": "object", "additionalProperties": false, "required": ["discovery"], "description": "transports to visors that a service directory lists, made and replaced without being asked for; also finds the addresses of visors that are added by key alone",
       "properties": {
         "discovery": {"type": "string", "pattern": "^https?://", "description": "http://host:port of the directory; needs fetch"},

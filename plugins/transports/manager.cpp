@@ -63,7 +63,10 @@ bool Manager::has_room() const {
 }
 
 void Manager::accept(std::string_view type, visor_stream* stream) {
-  std::string origin(text(stream->api->origin(stream)));
+  // Who comes by a relay has a key for an address: the relay's own is everybody's.
+  const visor_addr* from = stream->api->peer(stream);
+  std::string origin = from ? "dmsg://" + to_hex(from->key) + ":" + std::to_string(from->port)
+                            : std::string(text(stream->api->origin(stream)));
   AddressUse& use = addresses_[host_of(origin)];
   if (!has_room() || use.settling >= config_.limits.settling_per_address ||
       use.all >= config_.limits.per_address) {

@@ -67,6 +67,9 @@ class Manager final : public TransportOwner {
   /* Closes the transport, or gives up its dial, and does not make it again by itself. */
   Result<void> remove(const codec::TransportId& id);
 
+  /* Can a transport by the relay network be made to a key of which nothing else is known? */
+  bool has_relay() const;
+
   /* Those that serve, best first: lowest latency, not yet measured ones last. */
   std::vector<Transport*> serving_to(const visor_key& peer) const;
   /* fn(const Transport&): those that have just closed, those that settle, those that serve; of each kind by

@@ -4,6 +4,7 @@
 #include "lib/codec/transport_type.hpp"
 #include "lib/crypto/secp256k1.hpp"
 #include "manager.hpp"
+#include "relay_carrier.hpp"
 
 namespace visor::transports {
 namespace {
@@ -15,6 +16,11 @@ constexpr uint64_t kMs = 1'000'000;
 Carrier* Manager::carrier(std::string_view type) const {
   auto at = std::ranges::find_if(carriers_, [&](const auto& each) { return each->type() == type; });
   return at == carriers_.end() ? nullptr : at->get();
+}
+
+bool Manager::has_relay() const {
+  Carrier* relay = carrier(RelayCarrier::kType);
+  return relay && !relay->address_of(own()).empty();
 }
 
 Result<uint64_t> Manager::save(const visor_key& remote, std::string_view type, std::string_view address,
@@ -51,11 +57,17 @@ Result<uint64_t> Manager::save(const visor_key& remote, std::string_view type, s
 }
 
 Result<void> Manager::begin_dial(codec::TransportEntry entry, std::string_view address, bool persistent) {
-  if (!carrier(entry.type)) {
+  Carrier* by = carrier(entry.type);
+  if (!by) {
     std::string known;
     for (const auto& each : carriers_) known += (known.empty() ? "" : ", ") + std::string(each->type());
     return failure(VISOR_ENOSYS,
                    "transports of type \"" + entry.type + "\" are not made here; types are " + known);
+  }
+  std::string resolved;
+  if (address.empty()) address = resolved = by->address_of(codec::other_edge(entry, own()));
+  if (address.empty() && entry.type == RelayCarrier::kType) {
+    return failure(VISOR_ENOENT, "there is no relay network here: start the plugin dmsg");
   }
   if (address.empty() && !resolve_) {
     return failure(VISOR_EINVAL, "an address is needed: nobody here resolves a key to one");

@@ -5,6 +5,7 @@
 
 #include "calls.hpp"
 #include "lib/codec/json_fields.hpp"
+#include "relay_carrier.hpp"
 #include "report.hpp"
 #include "service.hpp"
 
@@ -85,9 +86,13 @@ Result<void> Transports::set_up() {
   auto serving = web->serve([this] { return manager_->has_room(); },
                             [this](visor_stream* s) { manager_->accept("swsr", s); });
   if (!serving) return serving;
+  auto relay = std::make_unique<RelayCarrier>(host());
+  auto relayed = relay->serve([this](visor_stream* s) { manager_->accept(RelayCarrier::kType, s); });
+  if (!relayed) return relayed;
   std::string accepting(tcp->listening());
   manager_->add_carrier(std::move(tcp));
   manager_->add_carrier(std::move(web));
+  manager_->add_carrier(std::move(relay));
   if (auto using_them = use_services(*config); !using_them) return using_them;
   if (!config->listing.discovery.empty()) {
     if (auto listed = list_oneself(config->listing, accepting); !listed) return listed;
@@ -152,6 +157,7 @@ void Transports::stop(Stopped stopped) {
   host().withdraw(static_cast<visor_net*>(skynet_.get()));
   calls_->finish_all();
   automatic_.reset();
+  skynet_->stop();
   manager_->stop();
   if (!registration_) return end(std::move(stopped));
   registration_->withdraw([this, stopped = std::move(stopped)]() mutable { end(std::move(stopped)); });
@@ -210,8 +216,8 @@ constexpr visor_command kCommands[] = {
     {"add", "Makes a transport to a visor, or finds the one that is there", R"({
   "type": "object", "additionalProperties": false, "required": ["pk", "type"], "properties": {
     "pk": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the visor's public key"},
-    "type": {"type": "string", "enum": ["stcpr", "swsr", "ws"], "description": "stcpr: TCP; swsr: WebSocket"},
-    "address": {"type": "string", "maxLength": 512, "description": "tcp://host:port or ws://host:port/skywire; looked up in the service directory if not said"},
+    "type": {"type": "string", "enum": ["stcpr", "swsr", "ws", "dmsg"], "description": "stcpr: TCP; swsr: WebSocket; dmsg: by a relay"},
+    "address": {"type": "string", "maxLength": 512, "description": "tcp://host:port or ws://host:port/skywire; looked up in the service directory if not said; dmsg needs none"},
     "label": {"type": "string", "enum": ["user", "automatic"]}},
   "examples": [{"pk": "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", "type": "stcpr", "address": "tcp://192.0.2.1:7777"}]
 })",

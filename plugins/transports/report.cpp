@@ -160,6 +160,8 @@ std::string report_status(const StatusSources& from) {
                          .number("dialed", skynet.counters().dialed)
                          .number("accepted", skynet.counters().accepted)
                          .number("unreachable", skynet.counters().unreachable)
+                         .number("relayed", skynet.counters().relayed)
+                         .raw("relaying", queue(skynet.relaying(), Skynet::kMaxRelaying))
                          .number("unheard", skynet.counters().unheard)
                          .close());
   if (from.automatic) out.raw("auto", report_automatic(*from.automatic));
