@@ -118,6 +118,12 @@ int connect_to(uint16_t port) {
 Floor::Floor(const std::string& program, size_t leaves)
     : leaves_(leaves), child_({program, "floor", std::to_string(leaves)}), port_(child_.hear()) {}
 
+Floor::~Floor() {
+  Socket socket(connect_to(static_cast<uint16_t>(std::stoul(port_))));
+  const uint8_t quit = 'q';
+  socket.send({&quit, 1});
+}
+
 /* The first byte of a connection says what is wanted: all, or one leaf for each further byte. */
 void Floor::serve(size_t leaves) {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);

@@ -10,6 +10,7 @@ namespace visor::bench {
 class Floor {
  public:
   Floor(const std::string& program, size_t leaves);
+  ~Floor();
 
   /* All leaves over a new connection, each hashed on both sides, one signature verified. */
   double replicate_ms();

@@ -38,13 +38,34 @@ Result<Wanted> read_wanted(const json::object& args) {
   read_field(args, "port", wanted.port);
   const std::string_view owner = string_at(args, "owner");
   if (owner.empty()) return wanted;
-  Result<visor_key> key = key_from_hex(owner);
-  if (!key) return std::unexpected(key.error());
-  wanted.owner = *key;
+  Result<OwnerAddress> address = read_owner(owner);
+  if (!address) return std::unexpected(address.error());
+  wanted.owner = address->key;
+  if (address->network.empty()) return wanted;
+  if (!wanted.network.empty()) {
+    return failure(VISOR_EINVAL, "the owner is given with an address, " + address->network +
+                                     ", and a network beside it; one of them is enough");
+  }
+  wanted.network = std::move(address->network);
   return wanted;
 }
 
 }  // namespace
+
+Result<OwnerAddress> read_owner(std::string_view text) {
+  const size_t at = text.find('@');
+  Result<visor_key> key = key_from_hex(text.substr(0, at));
+  if (!key) return std::unexpected(key.error());
+  OwnerAddress owner{*key, {}};
+  if (at == std::string_view::npos) return owner;
+  const std::string_view address = text.substr(at + 1);
+  if (address.find(':') == std::string_view::npos) {
+    return failure(VISOR_EINVAL, "an owner's address is <key>@host:port; there is no port in '" +
+                                     std::string(address) + "'");
+  }
+  owner.network = "tcp://" + std::string(address);
+  return owner;
+}
 
 /* --- what both have in common: an answer, and a feed that is opened for it
  * ----------------------------------- */

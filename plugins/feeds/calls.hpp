@@ -8,6 +8,13 @@
 
 namespace visor::feeds {
 
+/* Whose feed a command means: "<key>", or "<key>@host:port" for one that is reached over TCP. */
+struct OwnerAddress {
+  visor_key key{};
+  std::string network;  // "tcp://host:port", or empty
+};
+Result<OwnerAddress> read_owner(std::string_view text);
+
 class Calls {
  public:
   static constexpr size_t kMaxCalls = 64;

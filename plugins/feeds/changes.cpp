@@ -7,7 +7,6 @@
 namespace visor::feeds {
 namespace {
 
-constexpr size_t kChunkBytes = 256u << 10;
 constexpr uint32_t kNone = UINT32_MAX;
 
 std::unexpected<Error> two_kinds(const Hash& hash, Kind one, Kind other) {
@@ -70,36 +69,32 @@ Result<uint32_t> Changes::refer(const Hash& hash, Kind kind, bool* made) {
 }
 
 void Changes::hold(uint32_t index, ByteView object) {
-  const size_t size = object.size() + 1;
-  if (chunks_.empty() || size > room_ - used_) {
-    room_ = std::max(kChunkBytes, size);
-    used_ = 0;
-    chunks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(room_));
-  }
-  uint8_t* at = chunks_.back().get() + used_;
-  used_ += size;
-  held_bytes_ += size;
+  uint8_t* at = arena_.add(object.size());
+  std::ranges::copy(object, at);
+  ObjectArena::seal(at, rows_.hash(index), rows_[index].kind);
+  hold_kept(index, {at, object.size()});
+}
+
+void Changes::hold_kept(uint32_t index, ByteView object) {
   Row& row = rows_[index];
-  at[0] = static_cast<uint8_t>(row.kind);
-  std::ranges::copy(object, at + 1);
-  row.stored = at;
-  row.stored_size = static_cast<uint32_t>(size);
+  row.stored = object.data() - 1;
+  row.stored_size = static_cast<uint32_t>(object.size() + 1);
   row.presence = Presence::kIncoming;
   held_.push_back(index);
 }
 
 void Changes::let_go() {
-  chunks_.clear();
+  if (retained_) retained_->push_back(std::exchange(arena_, ObjectArena()));
+  arena_.clear();
   held_.clear();
-  used_ = room_ = held_bytes_ = 0;
 }
 
 /* Refers to each slot of an object. */
 Result<void> Changes::count(uint32_t index, ByteView object, std::vector<uint32_t>& made) {
-  std::vector<Slot> slots;
-  if (Result<void> parsed = append_slots(rows_[index].kind, object, slots); !parsed) return parsed;
+  slots_.clear();
+  if (Result<void> parsed = append_slots(rows_[index].kind, object, slots_); !parsed) return parsed;
   rows_[index].counted = true;
-  for (const Slot& slot : slots) {
+  for (const Slot& slot : slots_) {
     bool is_new = false;
     Result<uint32_t> child = refer(slot.hash, slot.kind, &is_new);
     if (!child) return std::unexpected(child.error());
@@ -124,10 +119,32 @@ Result<void> Changes::add(const Hash& hash, Kind kind, ByteView object) {
   bool is_new = false;
   Result<uint32_t> index = touch(hash, kind, true, &is_new);
   if (!index) return std::unexpected(index.error());
-  std::vector<uint32_t> made;
   if (!is_new || rows_[*index].presence == Presence::kLive) return {};
-  if (rows_[*index].presence == Presence::kProvisional) return adopt(*index, made);
-  return take(*index, object, made);
+  made_.clear();
+  if (rows_[*index].presence == Presence::kProvisional) return adopt(*index, made_);
+  return take(*index, object, made_);
+}
+
+Result<bool> Changes::add_leaf(const Hash& hash, ByteView entry) {
+  bool is_new = false;
+  Result<uint32_t> index = touch(hash, Kind::kTreeEntry, true, &is_new);
+  if (!index) return std::unexpected(index.error());
+  Row& row = rows_[*index];
+  if (!is_new || row.presence == Presence::kLive) return false;
+  row.counted = true;
+  if (row.presence == Presence::kProvisional) {
+    row.stored_size = static_cast<uint32_t>(entry.size() + 1);
+    return false;
+  }
+  hold_kept(*index, entry);
+  return true;
+}
+
+Result<bool> Changes::add_in_room(const Hash& hash, std::span<uint8_t> entry) {
+  ObjectArena::seal(entry.data(), hash, Kind::kTreeEntry);
+  Result<bool> held = add_leaf(hash, entry);
+  if (!held || !*held) arena_.take_back(entry.size());
+  return held;
 }
 
 Result<ByteView> Changes::read(const Hash& hash, Kind kind) {

@@ -7,11 +7,10 @@
  * it in the store. */
 #ifndef VISOR_FEEDS_CHANGES_HPP
 #define VISOR_FEEDS_CHANGES_HPP
-#include <memory>
 #include <optional>
 
 #include "hash_table.hpp"
-#include "object.hpp"
+#include "object_arena.hpp"
 
 namespace visor::feeds {
 
@@ -27,10 +26,9 @@ enum class Presence : uint8_t {
 class Changes : public ObjectReader {
  public:
   struct Row {
-    int32_t delta = 0;   // slots that point here: added minus taken away
-    uint32_t place = 0;  // for whoever collects
-    const uint8_t* stored =
-        nullptr;  // kIncoming: as it will be stored, a byte with its kind before the object
+    int32_t delta = 0;                // slots that point here: added minus taken away
+    uint32_t place = 0;               // for whoever collects
+    const uint8_t* stored = nullptr;  // kIncoming: as it will be stored, in an ObjectArena
     uint32_t stored_size = 0;
     Kind kind{};
     Presence presence = Presence::kMissing;
@@ -62,6 +60,16 @@ class Changes : public ObjectReader {
   Result<void> adopt(uint32_t row, std::vector<uint32_t>& made);
   /* An object that was made here, those below it first: looked up, and taken unless it is live. */
   Result<void> add(const Hash& hash, Kind kind, ByteView object);
+  /* The same of a leaf's entry, which refers to nothing, sealed in an arena that outlives this; false: it was
+   * there, and is not held. */
+  Result<bool> add_leaf(const Hash& hash, ByteView entry);
+  /* Room here for such an entry, which is to be written there and added. */
+  uint8_t* room(size_t bytes) { return arena_.add(bytes); }
+  Result<bool> add_in_room(const Hash& hash, std::span<uint8_t> entry);
+  /* From now on what was held stays readable where it is until this goes, written to the store or not. */
+  void retain() { retained_.emplace(); }
+  /* So many objects are about to come. */
+  void expect(size_t objects) { rows_.reserve(objects); }
 
   /* Others::kLive from now on. */
   void spare_lookups() { others_ = Others::kLive; }
@@ -89,7 +97,7 @@ class Changes : public ObjectReader {
   Row& row(uint32_t index) { return rows_[index]; }
   const Hash& hash(uint32_t index) const { return rows_.hash(index); }
   /* Of objects held in memory. */
-  size_t held_bytes() const { return held_bytes_; }
+  size_t held_bytes() const { return arena_.bytes(); }
 
  private:
   friend class Store;
@@ -108,6 +116,7 @@ class Changes : public ObjectReader {
   Result<void> release_root(const Hash& root);
 
   void hold(uint32_t row, ByteView object);
+  void hold_kept(uint32_t row, ByteView object);
   void let_go();
 
   Store& store_;
@@ -115,10 +124,11 @@ class Changes : public ObjectReader {
   bool orphans_ = false;
   HashTable<Row> rows_;
   uint64_t generation_;  // of the store, when its rows were right
-  std::vector<std::unique_ptr<uint8_t[]>> chunks_;
-  size_t used_ = 0, room_ = 0;  // of the last chunk
-  size_t held_bytes_ = 0;
+  ObjectArena arena_;
+  std::optional<std::vector<ObjectArena>> retained_;
   std::vector<uint32_t> held_;  // rows
+  std::vector<Slot> slots_;     // of the object at hand
+  std::vector<uint32_t> made_;  // likewise
 };
 
 }  // namespace visor::feeds

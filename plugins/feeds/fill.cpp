@@ -260,14 +260,14 @@ void Fill::note_leaf(std::string_view path, ByteView value) {
 // --- differences ---
 
 std::unique_ptr<Fill::Incoming> Fill::incoming(Connection& from, const Hash& base) {
-  auto emit = [this](const Hash& hash, Kind kind, ByteView object) { return built(hash, kind, object); };
-  return std::make_unique<Incoming>(from, changes_, base, std::move(emit));
+  return std::make_unique<Incoming>(from, changes_, base, static_cast<TreeBuilder::Sink&>(*this));
 }
 
 void Fill::open_stream(Connection& from) {
   const StoredRoot* before = store_.current(id_);
   against_ = before ? before->top : Hash{};
   collected_ = owner_.wants_difference();
+  if (collected_) changes_.retain();  // what is told of are the values as they are held there
   if (!root_.hash.blank()) prefixes_ = owner_.wants_partial();
   // Whatever is shared with the Root before is stored.
   changes_.spare_lookups();
@@ -275,9 +275,20 @@ void Fill::open_stream(Connection& from) {
   if (!root_.hash.blank()) watch_stall();
 }
 
-Result<void> Fill::built(const Hash& hash, Kind kind, ByteView object) {
-  if (Result<void> counted = count_in(object.size()); !counted) return counted;
-  if (Result<void> added = changes_.add(hash, kind, object); !added) return added;
+Result<void> Fill::object(const Hash& hash, Kind kind, ByteView object) {
+  if (Result<void> done = changes_.add(hash, kind, object); !done) return done;
+  return added(hash, object.size());
+}
+
+Result<void> Fill::leaf(const Hash& hash, std::span<uint8_t> entry) {
+  Result<bool> held = changes_.add_in_room(hash, entry);
+  if (!held) return std::unexpected(held.error());
+  held_entry_ = *held ? ByteView(entry) : ByteView();
+  return added(hash, entry.size());
+}
+
+Result<void> Fill::added(const Hash& hash, size_t bytes) {
+  if (Result<void> counted = count_in(bytes); !counted) return counted;
   answer_waiting(hash);
   return holds_much() ? store_.flush(changes_) : Result<void>{};
 }
@@ -287,13 +298,22 @@ Result<void> Fill::take_ops(ByteView ops) {
   while (!ops.empty()) {
     Result<OpReader::Op> op = stream_->ops.next(ops);
     if (!op) return std::unexpected(op.error());
+    held_entry_ = {};
     if (Result<void> applied = stream_->builder.apply(op->path, op->value); !applied) return applied;
-    if (collected_) {
-      op->value.empty() ? difference_.erase(op->path) : difference_.put(op->path, op->value);
-    }
+    if (collected_) collect(*op);
     if (!prefixes_.empty() && !op->value.empty()) note_leaf(op->path, op->value);
   }
   return {};
+}
+
+void Fill::collect(const OpReader::Op& op) {
+  if (op.value.empty()) {
+    difference_.erase(op.path);
+  } else if (held_entry_.empty()) {
+    difference_.put(op.path, op.value);
+  } else {
+    difference_.put_lent(op.path, held_entry_.last(op.value.size()));
+  }
 }
 
 Result<void> Fill::seal() {

@@ -25,7 +25,7 @@ struct FillOptions {
   FeedLimits limits;
 };
 
-class Fill final : public Requester {
+class Fill final : public Requester, private TreeBuilder::Sink {
  public:
   /* What a fill tells its feed, which may destroy it in `filled` and `broken`. */
   class Owner {
@@ -100,8 +100,8 @@ class Fill final : public Requester {
     std::vector<uint32_t> asked;  // rows
   };
   struct Incoming {
-    Incoming(Connection& sender, ObjectReader& objects, const Hash& base, TreeBuilder::Emit emit)
-        : from(&sender), builder(objects, base, std::move(emit)) {}
+    Incoming(Connection& sender, ObjectReader& objects, const Hash& base, TreeBuilder::Sink& sink)
+        : from(&sender), builder(objects, base, sink) {}
     Connection* from;  // null while it is suspended
     TreeBuilder builder;
     OpReader ops;
@@ -131,7 +131,11 @@ class Fill final : public Requester {
   void note_partial(uint32_t row, ByteView object);
   void note_leaf(std::string_view path, ByteView value);
   std::unique_ptr<Incoming> incoming(Connection& from, const Hash& base);
-  Result<void> built(const Hash& hash, Kind kind, ByteView object);
+  Result<void> object(const Hash& hash, Kind kind, ByteView object) override;
+  uint8_t* room(size_t bytes) override { return changes_.room(bytes); }
+  Result<void> leaf(const Hash& hash, std::span<uint8_t> entry) override;
+  Result<void> added(const Hash& hash, size_t bytes);
+  void collect(const OpReader::Op& op);
   Result<void> count_in(size_t bytes);
   void request_tree();
   bool holds_much() const {
@@ -167,6 +171,7 @@ class Fill final : public Requester {
   std::deque<Waiting> waiting_;
   std::unique_ptr<Incoming> stream_;
   Difference difference_;  // as it was told
+  ByteView held_entry_;    // of the leaf that was built last, if it stays here
   std::unique_ptr<TreeDiff> diff_;
   Hash against_;            // the top that diff_ compares with
   bool collected_ = false;  // whether it keeps what is different

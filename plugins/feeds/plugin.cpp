@@ -65,9 +65,9 @@ void Feeds::stop(Stopped stopped) {
 Result<Feed*> Feeds::find(const json::object& args) const {
   visor_key owner = service_->own();
   if (std::string_view hex = codec::string_at(args, "owner"); !hex.empty()) {
-    Result<visor_key> key = key_from_hex(hex);
-    if (!key) return std::unexpected(key.error());
-    owner = *key;
+    Result<OwnerAddress> address = read_owner(hex);
+    if (!address) return std::unexpected(address.error());
+    owner = address->key;
   }
   const std::optional<uint16_t> port = codec::number_at<uint16_t>(args, "port");
   for (const auto& [number, node] : service_->nodes()) {
@@ -120,7 +120,7 @@ constexpr visor_command kCommands[] = {
      VISOR_COMMAND_READS, 0, command<&Feeds::list>},
     {"tree", "The leaves of a feed", R"({
   "type": "object", "additionalProperties": false, "properties": {
-    "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the feed's key; one's own if not said"},
+    "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}(@[^@]+:[0-9]{1,5})?$", "description": "the feed's key, or key@host:port; one's own if not said"},
     "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "of the feed; the first that has one if not said"},
     "prefix": {"type": "string", "maxLength": 4096, "description": "only what is under it"},
     "limit": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 1000}},
@@ -129,7 +129,7 @@ constexpr visor_command kCommands[] = {
      VISOR_COMMAND_READS, 0, command<&Feeds::tree>},
     {"get", "One leaf of a feed; what is not text is shown in hex", R"({
   "type": "object", "additionalProperties": false, "required": ["path"], "properties": {
-    "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the feed's key; one's own if not said"},
+    "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}(@[^@]+:[0-9]{1,5})?$", "description": "the feed's key, or key@host:port; one's own if not said"},
     "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "of the feed; the first that has one if not said"},
     "path": {"type": "string", "minLength": 1, "maxLength": 4096, "description": "of the leaf, as visor feeds tree shows it"}},
   "examples": [{"path": "transports/telemetry/meta"}]
@@ -147,7 +147,7 @@ constexpr visor_command kCommands[] = {
      0, 0, command<&Feeds::publish>},
     {"watch", "The leaves of a feed, then every change of them", R"({
   "type": "object", "additionalProperties": false, "required": ["port"], "properties": {
-    "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the feed's key; one's own if not said"},
+    "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}(@[^@]+:[0-9]{1,5})?$", "description": "the feed's key, or key@host:port; one's own if not said"},
     "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "of the feed"},
     "network": {"type": "string", "maxLength": 64, "description": "where its owner is dialed, as skynet; nowhere if not said"},
     "prefix": {"type": "string", "maxLength": 4096, "description": "only what is under it"},

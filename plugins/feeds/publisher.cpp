@@ -101,9 +101,15 @@ void Publisher::publish() {
 /* Stores the tree as a new Root; false: it is the one that is stored. */
 Result<bool> Publisher::save(bool again, Changes::Others others, Difference& difference) {
   Changes changes(store_, others);
+  changes.expect(tree_.pending());
   Result<void> added;
-  const Hash top = tree_.encode([&](const Hash& hash, Kind kind, const Bytes& object) {
-    if (added) added = changes.add(hash, kind, object);
+  const Hash top = tree_.encode([&](const Hash& hash, Kind kind, ByteView object, bool leaf) {
+    if (!added) return;
+    if (!leaf) {
+      added = changes.add(hash, kind, object);
+    } else if (Result<bool> held = changes.add_leaf(hash, object); !held) {
+      added = std::unexpected(held.error());
+    }
   });
   if (added && others == Changes::Others::kLookedUp) added = changes.adopt_rest();
   if (!added) return std::unexpected(added.error());

@@ -86,9 +86,9 @@ Hash address_at(ByteView addresses, size_t index) {
   return hash;
 }
 
-Hash List::encode_root(uint64_t items, const Item& item, const Emit& emit) {
+Hash List::encode_root(uint64_t items, const Item& item, Bytes& object, const Emit& emit) {
   const auto depth = static_cast<uint32_t>(levels_.size());
-  Bytes object;
+  object.clear();
   codec::Writer out(object);
   out.u32(depth);
   out.u32(degree_);
@@ -101,7 +101,7 @@ Hash List::encode_root(uint64_t items, const Item& item, const Emit& emit) {
     for (const Hash& node : levels_.back()) out.raw(node);
   }
   Hash address = crypto::sha256(object);
-  emit(0, address, std::move(object));
+  emit(0, address, object);
   return address;
 }
 
@@ -112,6 +112,8 @@ Hash List::encode(uint64_t items, const Item& item, const std::vector<uint64_t>&
     return Hash{};
   }
   levels_.resize(list_depth(degree_, items));
+  Bytes object;
+  object.reserve(16 + static_cast<size_t>(std::min<uint64_t>(degree_, items)) * kAddressBytes);
 
   std::vector<uint64_t> dirty = changed;  // elements of the level below, ascending, all before `from`
   uint64_t from = moved_from;
@@ -137,22 +139,21 @@ Hash List::encode(uint64_t items, const Item& item, const std::vector<uint64_t>&
     auto encode_node = [&](uint64_t index) {
       const uint64_t begin = index * degree_, end = std::min(begin + degree_, elements);
       const uint64_t span = list_span(degree_, level);
-      Bytes object;
-      object.reserve(8 + static_cast<size_t>(end - begin) * kAddressBytes);
+      object.clear();
       codec::Writer out(object);
       out.u32(static_cast<uint32_t>(std::min(span, items - index * span)));
       out.count(static_cast<size_t>(end - begin));
       for (uint64_t i = begin; i < end; ++i) out.raw(below ? (*below)[static_cast<size_t>(i)] : item(i));
       Hash& address = nodes[static_cast<size_t>(index)];
       address = crypto::sha256(object);
-      emit(level, address, std::move(object));
+      emit(level, address, object);
     };
     for (uint64_t index : changed_nodes) encode_node(index);
     for (uint64_t index = first_moved; index < count; ++index) encode_node(index);
     dirty = std::move(changed_nodes);
     from = first_moved;
   }
-  return encode_root(items, item, emit);
+  return encode_root(items, item, object, emit);
 }
 
 }  // namespace visor::feeds

@@ -50,8 +50,8 @@ Hash address_at(ByteView addresses, size_t index);
 class List {
  public:
   using Item = std::function<Hash(uint64_t index)>;
-  /* level 0: the list's root object. */
-  using Emit = std::function<void(uint32_t level, const Hash& address, Bytes object)>;
+  /* level 0: the list's root object; the object is lent. */
+  using Emit = std::function<void(uint32_t level, const Hash& address, ByteView object)>;
 
   explicit List(uint32_t degree) : degree_(degree) {}
   /* Takes over a list that is stored: the addresses of its nodes, level 1 first. */
@@ -66,7 +66,7 @@ class List {
               const Emit& emit);
 
  private:
-  Hash encode_root(uint64_t items, const Item& item, const Emit& emit);
+  Hash encode_root(uint64_t items, const Item& item, Bytes& object, const Emit& emit);
 
   uint32_t degree_;
   std::vector<std::vector<Hash>> levels_;  // [0]: nodes of level 1

@@ -29,8 +29,9 @@ struct Store::Batch {
     codec::append_le<T>(bytes.back(), value);
     return bytes.back();
   }
-  void put_object(const Hash& hash, const Changes::Row& row) {
-    put(kObject, hash, {row.stored, row.stored_size});
+  void put_object(const Changes::Row& row) {
+    constexpr size_t kKey = ObjectArena::kKeyBytes;
+    ops.push_back(visor::put(ByteView(row.stored - kKey, kKey), ByteView(row.stored, row.stored_size)));
     ++next.objects;
     next.bytes += row.stored_size;
   }
@@ -65,6 +66,7 @@ Result<void> Store::finish(Batch& batch) {
 /* What the deltas make of the counts that are stored. */
 Result<void> Store::write_counts(Changes& changes, Batch& batch) {
   const int64_t now_ns = host_.unix_ns();
+  batch.ops.reserve(batch.ops.size() + changes.size() + 8);
   for (uint32_t index = 0; index < changes.size(); ++index) {
     const Changes::Row& row = changes.row(index);
     const Hash& hash = changes.hash(index);
@@ -80,7 +82,7 @@ Result<void> Store::write_counts(Changes& changes, Batch& batch) {
       return failure(VISOR_ENOENT, "the object " + to_hex(hash) + " is referred to and did not come");
     }
     const int64_t after = std::max<int64_t>(0, int64_t{before} + row.delta);
-    if (row.presence == Presence::kIncoming && after > 0) batch.put_object(hash, row);
+    if (row.presence == Presence::kIncoming && after > 0) batch.put_object(row);
     if (row.presence == Presence::kProvisional && after > 0) {
       batch.referenced(hash, row.stored_size);
       if (row.other_kind) {
@@ -173,7 +175,7 @@ Result<void> Store::flush(Changes& changes) {
       if (auto done = changes.reconcile(index); !done) return done;
     }
     if (changes.row(index).presence != Presence::kIncoming) continue;
-    batch.put_object(changes.hash(index), changes.row(index));
+    batch.put_object(changes.row(index));
     batch.unreferenced(changes.hash(index), changes.row(index).stored_size, now_ns);
     written.push_back(index);
   }

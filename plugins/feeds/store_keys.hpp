@@ -9,7 +9,8 @@
 namespace visor::feeds {
 
 inline constexpr uint32_t kStoreVersion = 1;
-inline constexpr uint8_t kMeta = 'm', kObject = 'o', kCount = 'c', kUnreferenced = 'u', kRootRecord = 'r';
+inline constexpr uint8_t kMeta = 'm', kObject = ObjectArena::kRange, kCount = 'c', kUnreferenced = 'u',
+                         kRootRecord = 'r';
 
 inline std::array<uint8_t, 33> hash_key(uint8_t range, const Hash& hash) {
   std::array<uint8_t, 33> key;

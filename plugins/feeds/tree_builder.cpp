@@ -11,10 +11,10 @@ std::unexpected<Error> bad(std::string_view path, const char* why) {
 
 }  // namespace
 
-TreeBuilder::TreeBuilder(ObjectReader& objects, const Hash& base, Emit emit)
-    : objects_(objects), base_(base), emit_(std::move(emit)) {
+TreeBuilder::TreeBuilder(ObjectReader& objects, const Hash& base, Sink& sink)
+    : objects_(objects), base_(base), sink_(sink) {
   list_emit_ = [this](uint32_t level, const Hash& address, ByteView object) {
-    return emit_(address, level == 0 ? Kind::kListRoot : list_node(level), object);
+    return sink_.object(address, level == 0 ? Kind::kListRoot : list_node(level), object);
   };
 }
 
@@ -39,7 +39,7 @@ Result<void> TreeBuilder::apply(std::string_view path, ByteView value) {
   if (Result<void> after = check_after(frame, name); !after) return after;
   if (tree_entry_size(name.size(), value.size()) > kMaxObjectBytes) return bad(path, "the leaf is too large");
   if (directory) replaced_ = path;
-  Result<Hash> added = add_entry({name, Hash{}, value});
+  Result<Hash> added = add_leaf(name, value);
   if (!added) return std::unexpected(added.error());
   frame.last_name = name;
   return frame.list.append(0, *added, list_emit_);
@@ -103,7 +103,7 @@ Result<void> TreeBuilder::leave() {
   Result<Hash> node = close(frame);
   if (!node) return std::unexpected(node.error());
   if (node->blank()) return {};
-  Result<Hash> added = add_entry({frame.name, *node, {}});
+  Result<Hash> added = add_directory(frame.name, *node);
   if (!added) return std::unexpected(added.error());
   above.last_name = std::move(frame.name);
   return above.list.append(0, *added, list_emit_);
@@ -116,7 +116,7 @@ Result<Hash> TreeBuilder::close(Frame& frame) {
   Result<Hash> list = frame.list.finish(list_emit_);
   if (!list) return list;
   const Hash node = crypto::sha256(*list);
-  if (Result<void> emitted = emit_(node, Kind::kTreeNode, *list); !emitted)
+  if (Result<void> emitted = sink_.object(node, Kind::kTreeNode, *list); !emitted)
     return std::unexpected(emitted.error());
   return node;
 }
@@ -131,7 +131,7 @@ Result<Hash> TreeBuilder::finish() {
   if (!top || !top->blank()) return top;
   // A tree without leaves still has its top.
   const Hash none{}, node = crypto::sha256(none);
-  if (Result<void> emitted = emit_(node, Kind::kTreeNode, none); !emitted)
+  if (Result<void> emitted = sink_.object(node, Kind::kTreeNode, none); !emitted)
     return std::unexpected(emitted.error());
   return node;
 }
@@ -150,9 +150,10 @@ Result<bool> TreeBuilder::advance(Frame& frame, std::string_view name) {
   return entry->name == name;
 }
 
-/* The first child from `next` on whose name is not less: near by first, since changes lie together. */
+/* The first child from `next` on whose name is not less: near by first, since changes lie together, but for
+ * the first one, which may be anywhere. */
 Result<uint64_t> TreeBuilder::search(Frame& frame, std::string_view name) {
-  uint64_t low = frame.next, high = frame.base.size(), step = 1;
+  uint64_t low = frame.next, high = frame.base.size(), step = low == 0 ? high / 2 + 1 : 1;
   auto less = [&](uint64_t at) -> Result<bool> {
     Result<TreeEntry> entry = read_entry(objects_, frame.base, at);
     if (!entry) return std::unexpected(entry.error());
@@ -202,12 +203,21 @@ Result<void> TreeBuilder::copy(Frame& frame, uint64_t end) {
   return {};
 }
 
-Result<Hash> TreeBuilder::add_entry(const TreeEntry& entry) {
+Result<Hash> TreeBuilder::add_leaf(std::string_view name, ByteView value) {
+  const size_t size = tree_entry_size(name.size(), value.size());
+  const std::span<uint8_t> entry(sink_.room(size), size);
+  write_tree_entry(entry.data(), {name, Hash{}, value});
+  const Hash address = crypto::sha256(entry);
+  if (Result<void> added = sink_.leaf(address, entry); !added) return std::unexpected(added.error());
+  return address;
+}
+
+Result<Hash> TreeBuilder::add_directory(std::string_view name, const Hash& node) {
   object_.clear();
-  append_tree_entry(object_, entry);
+  append_tree_entry(object_, {name, node, {}});
   const Hash address = crypto::sha256(object_);
-  if (Result<void> emitted = emit_(address, Kind::kTreeEntry, object_); !emitted) {
-    return std::unexpected(emitted.error());
+  if (Result<void> added = sink_.object(address, Kind::kTreeEntry, object_); !added) {
+    return std::unexpected(added.error());
   }
   return address;
 }

@@ -10,11 +10,19 @@ namespace visor::feeds {
 
 class TreeBuilder {
  public:
-  /* The object is lent. */
-  using Emit = std::function<Result<void>(const Hash& address, Kind kind, ByteView object)>;
+  /* Who takes the objects. */
+  class Sink {
+   public:
+    virtual ~Sink() = default;
+    /* The object is lent. */
+    virtual Result<void> object(const Hash& address, Kind kind, ByteView object) = 0;
+    /* Room for the entry of a leaf, and that entry, written there. */
+    virtual uint8_t* room(size_t bytes) = 0;
+    virtual Result<void> leaf(const Hash& address, std::span<uint8_t> entry) = 0;
+  };
 
-  /* base: the old tree's top, blank for none; `objects` must outlive this. */
-  TreeBuilder(ObjectReader& objects, const Hash& base, Emit emit);
+  /* base: the old tree's top, blank for none; `objects` and `sink` must outlive this. */
+  TreeBuilder(ObjectReader& objects, const Hash& base, Sink& sink);
   TreeBuilder(const TreeBuilder&) = delete;
   TreeBuilder& operator=(const TreeBuilder&) = delete;
 
@@ -42,11 +50,12 @@ class TreeBuilder {
   Result<void> copy(Frame& frame, uint64_t end);
   Result<Hash> close(Frame& frame);
   Result<void> check_after(Frame& frame, std::string_view name);
-  Result<Hash> add_entry(const TreeEntry& entry);
+  Result<Hash> add_leaf(std::string_view name, ByteView value);
+  Result<Hash> add_directory(std::string_view name, const Hash& node);
 
   ObjectReader& objects_;
   Hash base_;
-  Emit emit_;
+  Sink& sink_;
   ListWriter::Emit list_emit_;
   std::vector<Frame> frames_;  // the directories that lead to where we are; [0]: the top
   std::string replaced_;       // a directory of the old tree that became a leaf: what was below it goes

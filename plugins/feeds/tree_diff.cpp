@@ -7,7 +7,7 @@
 namespace visor::feeds {
 namespace {
 
-constexpr size_t kChunkBytes = 64u << 10;
+constexpr size_t kFirstChunkBytes = 1u << 10, kChunkBytes = 64u << 10;
 
 bool before(const visor_op& op, std::string_view path) {
   return compare_paths(text(op.key), path) < 0;
@@ -18,7 +18,7 @@ bool before(const visor_op& op, std::string_view path) {
 visor_span Difference::keep(ByteView bytes) {
   if (bytes.empty()) return {};
   if (bytes.size() > room_ - used_) {
-    room_ = std::max(kChunkBytes, bytes.size());
+    room_ = std::max(std::clamp(room_ * 4, kFirstChunkBytes, kChunkBytes), bytes.size());
     used_ = 0;
     chunks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(room_));
   }
@@ -31,6 +31,10 @@ visor_span Difference::keep(ByteView bytes) {
 void Difference::put(std::string_view path, ByteView value) {
   visor_span key = keep(bytes(path));
   ops_.push_back({VISOR_PUT, 0, key, keep(value)});
+}
+
+void Difference::put_lent(std::string_view path, ByteView value) {
+  ops_.push_back({VISOR_PUT, 0, keep(bytes(path)), to_span(value)});
 }
 
 void Difference::erase(std::string_view path) {

@@ -10,10 +10,12 @@
 namespace visor::feeds {
 
 /* Changes of leaves, in the order of compare_paths but for a directory that became a leaf, which comes before
- * the deletions below it.  Owns the bytes. */
+ * the deletions below it.  Owns the bytes, but for values that are lent. */
 class Difference {
  public:
   void put(std::string_view path, ByteView value);
+  /* The value stays where it is for as long as this is used. */
+  void put_lent(std::string_view path, ByteView value);
   void erase(std::string_view path);
   /* For what was not added in order. */
   void sort();

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "lib/codec/endian.hpp"
 #include "lib/codec/reader.hpp"
-#include "lib/codec/writer.hpp"
 #include "limits.hpp"
 #include "registry.hpp"
 
@@ -78,10 +78,17 @@ Result<Hash> decode_tree_node(ByteView object) {
 }
 
 void append_tree_entry(Bytes& to, const TreeEntry& entry) {
-  codec::Writer out(to);
-  out.text(entry.name);
-  out.raw(entry.sub);
-  out.bytes(entry.leaf);
+  const size_t begin = to.size();
+  to.resize(begin + tree_entry_size(entry.name.size(), entry.leaf.size()));
+  write_tree_entry(to.data() + begin, entry);
+}
+
+void write_tree_entry(uint8_t* to, const TreeEntry& entry) {
+  codec::store_le(to, static_cast<uint32_t>(entry.name.size()));
+  to = std::ranges::copy(entry.name, to + 4).out;
+  to = std::ranges::copy(entry.sub.bytes, to).out;
+  codec::store_le(to, static_cast<uint32_t>(entry.leaf.size()));
+  std::ranges::copy(entry.leaf, to + 4);
 }
 
 size_t tree_entry_size(size_t name_bytes, size_t leaf_bytes) {

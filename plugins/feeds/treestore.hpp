@@ -38,6 +38,8 @@ struct TreeEntry {
 Result<TreeEntry> decode_tree_entry(ByteView object);
 Result<Hash> decode_tree_node(ByteView object);
 void append_tree_entry(Bytes& to, const TreeEntry& entry);
+/* The same to where there is room for tree_entry_size(). */
+void write_tree_entry(uint8_t* to, const TreeEntry& entry);
 size_t tree_entry_size(size_t name_bytes, size_t leaf_bytes);
 
 /* The names of a path; one '/' at its end is allowed.  VISOR_EINVAL for an empty name between others, and for

@@ -62,7 +62,7 @@ class Cursor final : public CursorProvider {
       if (!version) continue;
       at_ = at;
       key = to_span(at.entry->key());
-      value = to_span(std::string_view(version->value));
+      value = to_span(version->value);
       return VISOR_OK;
     }
     at_ = {};
@@ -81,9 +81,9 @@ class Kv final : public KvProvider {
       : KvProvider(host), table_(std::move(table)), view_(std::move(view)) {}
 
   visor_status get(visor_span key, visor_span* value) override {
-    const std::string* found = table_->get(text(key), view_ ? view_->sequence() : table_->latest());
+    const Table::Version* found = table_->get(text(key), view_ ? view_->sequence() : table_->latest());
     if (!found) return VISOR_ENOENT;
-    *value = to_span(std::string_view(*found));
+    *value = to_span(found->value);
     return VISOR_OK;
   }
   visor_status sync(visor_done done) override {
@@ -103,9 +103,7 @@ class Kv final : public KvProvider {
   visor_status on_write(std::span<const visor_op> ops) override {
     if (view_)
       return host().fail(VISOR_EPERM, "a snapshot is read-only; write to the map that it was taken from");
-    for (const visor_op& op : ops) {
-      op.kind == VISOR_PUT ? table_->put(text(op.key), text(op.value)) : table_->erase(text(op.key));
-    }
+    table_->apply(ops);
     table_->commit();
     return VISOR_OK;
   }

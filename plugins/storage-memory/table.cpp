@@ -7,21 +7,33 @@
 
 namespace visor::storage_memory {
 
-Table::Entry* Table::Entry::make(std::string_view key) {
-  void* room = ::operator new(sizeof(Entry) + key.size());
-  auto* entry = ::new (room) Entry(key.size());
-  if (!key.empty()) std::memcpy(static_cast<void*>(entry + 1), key.data(), key.size());
+Table::Entry* Table::Entry::make(Pool& pool, std::string_view key, std::string_view value) {
+  void* room = pool.take(sizeof(Entry) + key.size() + value.size());
+  auto* entry = ::new (room) Entry(key.size(), value.size());
+  auto* at = reinterpret_cast<char*>(entry + 1);
+  if (!key.empty()) std::memcpy(at, key.data(), key.size());
+  if (!value.empty()) std::memcpy(at + key.size(), value.data(), value.size());
+  entry->version.value = {at + key.size(), value.size()};
   return entry;
 }
 
-void Table::Entry::destroy(Entry* entry) {
+// The bytes may be the value that is there.
+void Table::Version::set(std::string_view bytes) {
+  auto room = bytes.empty() ? nullptr : std::make_unique_for_overwrite<char[]>(bytes.size());
+  if (room) std::memcpy(room.get(), bytes.data(), bytes.size());
+  value = {room.get(), bytes.size()};
+  own = std::move(room);
+}
+
+void Table::Entry::destroy(Pool& pool, Entry* entry) {
+  const size_t bytes = entry->bytes();
   entry->~Entry();
-  ::operator delete(entry);
+  pool.give_back(entry, bytes);
 }
 
 Table::~Table() {
   for (const std::vector<Slot>& run : runs_) {
-    for (const Slot& slot : run) Entry::destroy(slot.entry);
+    for (const Slot& slot : run) Entry::destroy(pool_, slot.entry);
   }
 }
 
@@ -33,24 +45,24 @@ uint64_t Table::head_of(std::string_view key) {
   return std::endian::native == std::endian::big ? head : std::byteswap(head);
 }
 
-bool Table::before(const Slot& slot, uint64_t head, std::string_view key) {
-  return slot.head != head ? slot.head < head : slot.entry->key() < key;
+bool Table::before(const Slot& slot, const Wanted& wanted) {
+  return slot.head != wanted.head ? slot.head < wanted.head : slot.entry->key() < wanted.key();
 }
 
 // Where the first entry whose key is not less is, or belongs: at the end of the last run, rather than in a
 // new one.
-Table::Place Table::find(std::string_view key) const {
+Table::Place Table::find(const Wanted& wanted) const {
   if (runs_.empty()) return {0, 0, false};
-  const uint64_t head = head_of(key);
+  if (before(runs_.back().back(), wanted)) return {runs_.size() - 1, runs_.back().size(), false};
   // The last run whose first entry is not greater.
-  auto above = std::upper_bound(heads_.begin(), heads_.end(), head);
+  auto above = std::upper_bound(heads_.begin(), heads_.end(), wanted.head);
   auto run = static_cast<size_t>(above - heads_.begin());
-  while (run > 0 && heads_[run - 1] == head && key < runs_[run - 1].front().entry->key()) --run;
+  while (run > 0 && heads_[run - 1] == wanted.head && wanted.key() < runs_[run - 1].front().entry->key())
+    --run;
   if (run > 0) --run;
   const std::vector<Slot>& slots = runs_[run];
-  auto slot = std::lower_bound(slots.begin(), slots.end(), key,
-                               [head](const Slot& s, std::string_view k) { return before(s, head, k); });
-  const bool exact = slot != slots.end() && slot->head == head && slot->entry->key() == key;
+  auto slot = std::lower_bound(slots.begin(), slots.end(), wanted, &Table::before);
+  const bool exact = slot != slots.end() && slot->head == wanted.head && slot->entry->key() == wanted.key();
   return {run, static_cast<size_t>(slot - slots.begin()), exact};
 }
 
@@ -102,11 +114,10 @@ const Table::Version* Table::visible(const Entry& entry, uint64_t reader) const 
   return version && !version->deleted ? version : nullptr;
 }
 
-const std::string* Table::get(std::string_view key, uint64_t reader) const {
+const Table::Version* Table::get(std::string_view key, uint64_t reader) const {
   const Place place = find(key);
   if (!place.exact) return nullptr;
-  const Version* version = visible(*runs_[place.run][place.index].entry, reader);
-  return version ? &version->value : nullptr;
+  return visible(*runs_[place.run][place.index].entry, reader);
 }
 
 // --- changing ---
@@ -143,7 +154,7 @@ void Table::remove(const Entry& entry) {
   ++change_;
   const Place place = find(entry.key());
   std::vector<Slot>& run = runs_[place.run];
-  Entry::destroy(run[place.index].entry);
+  Entry::destroy(pool_, run[place.index].entry);
   run.erase(run.begin() + static_cast<ptrdiff_t>(place.index));
   if (run.empty()) {
     runs_.erase(runs_.begin() + static_cast<ptrdiff_t>(place.run));
@@ -154,29 +165,46 @@ void Table::remove(const Entry& entry) {
 }
 
 void Table::put(std::string_view key, std::string_view value) {
-  const Place place = find(key);
-  if (!place.exact) {
-    Entry* entry = Entry::make(key);
-    entry->version.sequence = sequence_ + 1;
-    entry->version.value.assign(value);
-    insert(place, head_of(key), entry);
-    ++keys_;
-    bytes_ += key.size() + value.size();
+  const uint64_t head = head_of(key);
+  const Place place = find(Wanted{head, key});
+  if (place.exact) {
+    overwrite(*runs_[place.run][place.index].entry, value.size()).set(value);
     return;
   }
-  Entry& entry = *runs_[place.run][place.index].entry;
+  Entry* entry = Entry::make(pool_, key, value);
+  entry->version.sequence = sequence_ + 1;
+  insert(place, head, entry);
+  ++keys_;
+  bytes_ += key.size() + value.size();
+}
+
+// The same of an entry that is made already.
+void Table::put(uint64_t head, Entry* entry) {
+  const Place place = find(Wanted{head, {}, entry});
+  const size_t value_bytes = entry->version.value.size();
+  if (place.exact) {
+    overwrite(*runs_[place.run][place.index].entry, value_bytes).set(entry->version.value);
+    return Entry::destroy(pool_, entry);
+  }
+  insert(place, head, entry);
+  ++keys_;
+  bytes_ += entry->key().size() + value_bytes;
+}
+
+// The version to write to, in place of or above the newest.
+Table::Version& Table::overwrite(Entry& entry, size_t value_bytes) {
   Version& version = entry.version;
   if (version.deleted) {
     ++keys_;
-    bytes_ += key.size();
+    bytes_ += entry.key().size();
   } else {
     bytes_ -= version.value.size();
   }
-  bytes_ += value.size();
+  bytes_ += value_bytes;
   if (seen(version)) keep_older(entry);
   version.sequence = sequence_ + 1;
   version.deleted = false;
-  version.value.assign(value);
+  return version;
 }
 
 void Table::erase(std::string_view key) {
@@ -191,7 +219,43 @@ void Table::erase(std::string_view key) {
   if (!version.older) return remove(entry);
   version.sequence = sequence_ + 1;
   version.deleted = true;
-  version.value.clear();
+  version.set({});
+}
+
+void Table::apply(std::span<const visor_op> ops) {
+  constexpr size_t kMany = 64;
+  if (ops.size() < kMany) {
+    for (const visor_op& op : ops)
+      op.kind == VISOR_PUT ? put(text(op.key), text(op.value)) : erase(text(op.key));
+    return;
+  }
+  // Copied in the order in which they lie in the caller's memory, and put in the order of their keys.
+  struct Incoming {
+    uint64_t head;
+    Entry* entry;  // null: to be erased
+    uint32_t op;
+  };
+  std::vector<Incoming> incoming;
+  incoming.reserve(ops.size());
+  for (const visor_op& op : ops) {
+    const std::string_view key = text(op.key);
+    Entry* entry = nullptr;
+    if (op.kind == VISOR_PUT) {
+      entry = Entry::make(pool_, key, text(op.value));
+      entry->version.sequence = sequence_ + 1;
+    }
+    incoming.push_back({head_of(key), entry, static_cast<uint32_t>(incoming.size())});
+  }
+  std::ranges::sort(incoming, [](const Incoming& a, const Incoming& b) {
+    return a.head != b.head ? a.head < b.head : a.op < b.op;
+  });
+  for (const Incoming& each : incoming) {
+    if (each.entry) {
+      put(each.head, each.entry);
+    } else {
+      erase(text(ops[each.op].key));
+    }
+  }
 }
 
 // --- versions ---
@@ -212,7 +276,8 @@ void Table::keep_older(Entry& entry) {
   auto older = std::make_unique<Version>();
   older->sequence = version.sequence;
   older->deleted = version.deleted;
-  older->value = std::move(version.value);
+  older->value = version.value;
+  older->own = std::move(version.own);
   older->older = std::move(version.older);
   version.older = std::move(older);
   ++kept_;

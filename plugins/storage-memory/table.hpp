@@ -1,11 +1,15 @@
 // An ordered map with snapshots: what a reader holds open does not change under it.
 #pragma once
+#include <visor/abi.h>
 #include <visor/value.hpp>
 
 #include <memory>
 #include <set>
-#include <string>
+#include <span>
+#include <string_view>
 #include <vector>
+
+#include "pool.hpp"
 
 namespace visor::storage_memory {
 
@@ -20,19 +24,23 @@ class Table {
     uint64_t sequence = 0;
     bool deleted = false;
     bool listed = false;  // in superseded_
-    std::string value;
+    std::string_view value;
+    std::unique_ptr<char[]> own;  // where it is, unless behind the key
     std::unique_ptr<Version> older;
+
+    void set(std::string_view bytes);
   };
   class Entry {
    public:
-    static Entry* make(std::string_view key);
-    static void destroy(Entry* entry);
+    static Entry* make(Pool& pool, std::string_view key, std::string_view value);
+    static void destroy(Pool& pool, Entry* entry);
     std::string_view key() const { return {reinterpret_cast<const char*>(this + 1), key_bytes_}; }
     Version version;
 
    private:
-    explicit Entry(size_t key_bytes) : key_bytes_(key_bytes) {}
-    size_t key_bytes_;  // which follow in memory
+    Entry(size_t key_bytes, size_t value_bytes) : key_bytes_(key_bytes), value_bytes_(value_bytes) {}
+    size_t bytes() const { return sizeof *this + key_bytes_ + value_bytes_; }
+    size_t key_bytes_, value_bytes_;  // which follow in memory: the key, the value that it was made with
   };
   // A place between entries or at one; found again by itself when the map has changed.
   struct Position {
@@ -48,11 +56,13 @@ class Table {
 
   void put(std::string_view key, std::string_view value);
   void erase(std::string_view key);
+  // Many of both: as if one after another, in the order of their keys where that is the same.
+  void apply(std::span<const visor_op> ops);
   // Ends a batch: what was put and erased since the last call becomes one step for readers.
   void commit() { ++sequence_; }
 
   // The value as the reader sees it; null: no such key.
-  const std::string* get(std::string_view key, uint64_t reader) const;
+  const Version* get(std::string_view key, uint64_t reader) const;
   const Version* visible(const Entry& entry, uint64_t reader) const;
 
   Position first() const { return at(0, 0); }
@@ -84,12 +94,22 @@ class Table {
     size_t run, index;
     bool exact;
   };
+  // What is looked for: an entry's key is not read before heads are equal.
+  struct Wanted {
+    uint64_t head;
+    std::string_view text;
+    const Entry* entry = nullptr;
+    std::string_view key() const { return entry ? entry->key() : text; }
+  };
 
   static uint64_t head_of(std::string_view key);
-  static bool before(const Slot& slot, uint64_t head, std::string_view key);
-  Place find(std::string_view key) const;
+  static bool before(const Slot& slot, const Wanted& wanted);
+  Place find(std::string_view key) const { return find(Wanted{head_of(key), key}); }
+  Place find(const Wanted& wanted) const;
   Position at(size_t run, size_t index) const;
   void insert(Place place, uint64_t head, Entry* entry);
+  void put(uint64_t head, Entry* entry);
+  Version& overwrite(Entry& entry, size_t value_bytes);
   void remove(const Entry& entry);
   bool seen(const Version& version) const { return !views_.empty() && *views_.rbegin() >= version.sequence; }
   void keep_older(Entry& entry);
@@ -97,6 +117,7 @@ class Table {
   void prune();
   void prune(Entry& entry);
 
+  Pool pool_;                            // of entries
   std::vector<uint64_t> heads_;          // of each run's first entry
   std::vector<std::vector<Slot>> runs_;  // none is empty
   uint64_t change_ = 0;                  // how often an entry came or went

@@ -144,7 +144,7 @@ TEST_CASE("feeds: hostile trees break their own fill and leave nothing", "[feeds
   auto emit = objects.emit();
   auto add = [&](Kind kind, Bytes object) {
     const Hash hash = crypto::sha256(object);
-    emit(hash, kind, object);
+    emit(hash, kind, object, false);
     return hash;
   };
   auto entry = [&](const std::string& name, const Hash& sub, const std::string& leaf) {

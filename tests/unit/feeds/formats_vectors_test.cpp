@@ -99,8 +99,8 @@ TEST_CASE("feeds: list vectors, built at once and one by one", "[feeds]") {
 
     std::vector<std::pair<Hash, Bytes>> objects;
     List at_once(degree);
-    Hash address = at_once.encode(n, items, {}, 0, [&](uint32_t, const Hash& h, Bytes object) {
-      objects.emplace_back(h, std::move(object));
+    Hash address = at_once.encode(n, items, {}, 0, [&](uint32_t, const Hash& h, ByteView object) {
+      objects.emplace_back(h, Bytes(object.begin(), object.end()));
     });
     CHECK(address == hash(vector, "refs_hash"));
     if (const auto* expected = vector.as_object().if_contains("objects")) {

@@ -20,9 +20,9 @@ class MemoryObjects : public feeds::ObjectReader {
     return ByteView(lent);
   }
   feeds::Tree::Emit emit() {
-    return [this](const crypto::Hash& hash, feeds::Kind kind, Bytes object) {
+    return [this](const crypto::Hash& hash, feeds::Kind kind, ByteView object, bool) {
       ++emitted;
-      objects.insert_or_assign(hash, std::pair(kind, std::move(object)));
+      objects.insert_or_assign(hash, std::pair(kind, Bytes(object.begin(), object.end())));
     };
   }
 

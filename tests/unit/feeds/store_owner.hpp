@@ -37,8 +37,13 @@ struct StoreOwner {
   Result<void> save(Store& store, Tree& tree) {
     Changes changes(store, Changes::Others::kLive);
     Result<void> added;
-    const Hash top = tree.encode([&](const Hash& hash, Kind kind, const Bytes& object) {
-      if (added) added = changes.add(hash, kind, object);
+    const Hash top = tree.encode([&](const Hash& hash, Kind kind, ByteView object, bool leaf) {
+      if (!added) return;
+      if (!leaf) {
+        added = changes.add(hash, kind, object);
+      } else if (Result<bool> held = changes.add_leaf(hash, object); !held) {
+        added = std::unexpected(held.error());
+      }
     });
     if (added) added = store.commit(id, sign(top, store.host().unix_ns(), store.current(id)), changes);
     if (added) {

@@ -39,24 +39,34 @@ struct Wire final : DiffSink {
 };
 
 /* What a subscriber has. */
-struct Reader {
+struct Reader final : TreeBuilder::Sink {
   MemoryObjects objects;
+
+  Result<void> object(const Hash& hash, Kind kind, ByteView object) override {
+    CHECK(crypto::sha256(object) == hash);
+    std::vector<Slot> slots;
+    REQUIRE(append_slots(kind, object, slots));
+    for (const Slot& slot : slots) {
+      // Children come first.
+      if (!objects.objects.contains(slot.hash)) return failure(VISOR_EINTERNAL, "a child is missing");
+    }
+    objects.objects.insert_or_assign(hash, std::pair(kind, Bytes(object.begin(), object.end())));
+    return {};
+  }
+  uint8_t* room(size_t bytes) override {
+    entry.resize(bytes);
+    return entry.data();
+  }
+  Result<void> leaf(const Hash& hash, std::span<uint8_t> written) override {
+    return object(hash, Kind::kTreeEntry, written);
+  }
+  Bytes entry;
 
   Hash follow(Owner& owner, const Hash& base, const Hash& top, std::optional<std::string> place = {}) {
     Wire wire;
     TreeDiff diff(owner.objects, base, top, 1u << 20, wire);
     if (place) REQUIRE(diff.start_after(*place));
-    TreeBuilder builder(objects, base, [&](const Hash& hash, Kind kind, ByteView object) -> Result<void> {
-      CHECK(crypto::sha256(object) == hash);
-      std::vector<Slot> slots;
-      REQUIRE(append_slots(kind, object, slots));
-      for (const Slot& slot : slots) {
-        // Children come first.
-        if (!objects.objects.contains(slot.hash)) return failure(VISOR_EINTERNAL, "a child is missing");
-      }
-      objects.objects.insert_or_assign(hash, std::pair(kind, Bytes(object.begin(), object.end())));
-      return {};
-    });
+    TreeBuilder builder(objects, base, *this);
     OpReader reader;
     for (bool done = false; !done;) {
       wire.bytes.clear();
@@ -180,13 +190,25 @@ TEST_CASE("feeds: differences go on behind any place", "[feeds][extension]") {
 TEST_CASE("feeds: what no difference can be is refused", "[feeds][extension]") {
   Owner owner;
   const Hash base = owner.write(Ops().put("a", "1").put("b/c", "2").put("b/d", "3").put("e", "4"));
-  auto emit = [&](const Hash& hash, Kind kind, ByteView object) -> Result<void> {
-    owner.objects.objects.insert_or_assign(hash, std::pair(kind, Bytes(object.begin(), object.end())));
-    return {};
-  };
+  struct Into final : TreeBuilder::Sink {
+    explicit Into(MemoryObjects& to) : objects(to) {}
+    Result<void> object(const Hash& hash, Kind kind, ByteView object) override {
+      objects.objects.insert_or_assign(hash, std::pair(kind, Bytes(object.begin(), object.end())));
+      return {};
+    }
+    uint8_t* room(size_t bytes) override {
+      entry.resize(bytes);
+      return entry.data();
+    }
+    Result<void> leaf(const Hash& hash, std::span<uint8_t> written) override {
+      return object(hash, Kind::kTreeEntry, written);
+    }
+    MemoryObjects& objects;
+    Bytes entry;
+  } into(owner.objects);
   using Told = std::vector<std::pair<std::string, std::string>>;
   auto build = [&](const Hash& from, const Told& ops) -> Result<Hash> {
-    TreeBuilder builder(owner.objects, from, emit);
+    TreeBuilder builder(owner.objects, from, into);
     for (const auto& [path, value] : ops) {
       if (Result<void> applied = builder.apply(path, bytes(std::string_view(value))); !applied) {
         return std::unexpected(applied.error());
@@ -217,7 +239,7 @@ TEST_CASE("feeds: what no difference can be is refused", "[feeds][extension]") {
   }
   // The old tree is not whole.
   MemoryObjects empty;
-  TreeBuilder builder(empty, base, emit);
+  TreeBuilder builder(empty, base, into);
   CHECK(builder.apply("a", bytes(std::string_view("2"))).error().status == VISOR_ENOENT);
   // All that is deleted leaves a tree without leaves, as its owner makes it.
   const Hash none = owner.write(Ops().erase("a").erase("b/c").erase("b/d").erase("e"));
