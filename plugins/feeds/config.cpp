@@ -12,6 +12,7 @@ const char kConfigSchema[] = R"({
     "listen_port": {"type": "integer", "minimum": 0, "maximum": 65535, "default": 50, "description": "the feeds of which port they reach there"},
     "stream": {"type": "boolean", "default": true, "description": "whether Roots go to and come from other visors as differences, not object by object"},
     "public": {"type": "boolean", "default": false, "description": "whether any peer may ask which feeds are here"},
+    "folder": {"type": "string", "minLength": 1, "description": "where export and import have their files; a visor without one has neither"},
     "serve": {"type": "array", "maxItems": 64, "description": "feeds of our own that are kept open, and where others may fetch them", "items": {
       "type": "object", "additionalProperties": false, "required": ["network", "port"], "properties": {
         "network": {"type": "string", "minLength": 1, "maxLength": 64, "description": "as skynet"},
@@ -61,6 +62,7 @@ Result<Config> read_config(std::string_view text) {
   read_field(*config, "listen", settings.listen);
   read_field(*config, "listen_port", settings.listen_port);
   read_field(*config, "stream", settings.node.connection.streams);
+  read_field(*config, "folder", read_in.folder);
   read_field(*config, "public", settings.node.is_public);
   read_field(*config, "heartbeat_ms", settings.node.feed.publisher.heartbeat_ms);
   const boost::json::object fill = codec::object_at(*config, "fill"),

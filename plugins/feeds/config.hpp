@@ -8,6 +8,7 @@ namespace visor::feeds {
 struct Config {
   ServiceSettings service;
   std::vector<KeptFeed> serve;
+  std::string folder;  // of files
 };
 
 extern const char kConfigSchema[];

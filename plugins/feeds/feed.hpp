@@ -12,6 +12,8 @@
 
 namespace visor::feeds {
 
+class FeedImport;
+
 struct FeedSettings {
   FillOptions fill;
   PublisherOptions publisher;
@@ -80,6 +82,10 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   std::shared_ptr<const Bytes> root_message(Connection& connection, bool* more) override;
   /* The push of the Root that is fetched or, when none is, stored; encoded once for all who get it. */
   std::shared_ptr<const Bytes> root_push();
+
+  /* Makes the Root of a file the current one, and tells everybody.  VISOR_EAGAIN while another one is being
+   * fetched; VISOR_EEXIST for a feed of our own of which something is here. */
+  Result<void> import(FeedImport& from);
 
   /* --- those who follow it here --- */
 

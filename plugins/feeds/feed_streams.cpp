@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "feed.hpp"
+#include "feed_file.hpp"
 #include "treestore.hpp"
 
 namespace visor::feeds {
@@ -221,6 +222,21 @@ void Feed::replace_fill(std::unique_ptr<Fill> fill) {
     tasks_.post([gone] {});
   }
   fill_ = std::move(fill);
+}
+
+Result<void> Feed::import(FeedImport& from) {
+  if (fill_) return failure(VISOR_EAGAIN, "a Root of this feed is being fetched; import it when it is there");
+  if (publisher_ && (current() || publisher_->dirty())) {
+    return failure(VISOR_EEXIST,
+                   "our own feed is taken from a file only where nothing of it is left; this one "
+                   "has leaves or a Root");
+  }
+  fall_behind();  // each follower finds the difference by itself
+  if (Result<void> stored = from.commit(); !stored) return stored;
+  if (publisher_) publisher_->reload();
+  push_to_all(current()->record.hash);
+  follow_somebody();
+  return {};
 }
 
 void Feed::stream_failed(Connection& connection, const Error& why) {

@@ -6,6 +6,9 @@
 #include "lib/codec/json_fields.hpp"
 #include "registry.hpp"
 #include "report.hpp"
+#ifndef __wasi__
+#include "transfers.hpp"  // a tab has no files
+#endif
 
 namespace visor::feeds {
 namespace {
@@ -19,13 +22,23 @@ class Feeds final : public Instance {
   void start(Started started) override { started(set_up()); }
   void stop(Stopped stopped) override;
 
-  Result<std::string> status(std::string_view) { return report_status(*service_, *calls_, host()); }
+  Result<std::string> status(std::string_view) {
+    json::object transfers = queue_report(0, 0);
+#ifndef __wasi__
+    transfers = queue_report(transfers_->running(), Transfers::kMaxTransfers);
+#endif
+    return report_status(*service_, *calls_, std::move(transfers), host());
+  }
   Result<std::string> list(std::string_view) { return report_list(*service_, host()); }
   Result<std::string> peers(std::string_view) { return report_peers(*service_, host()); }
   Result<std::string> tree(std::string_view args);
   Result<std::string> get(std::string_view args);
   void publish(Answer answer, std::string_view args);
   void watch(Answer answer, std::string_view args);
+#ifndef __wasi__
+  void export_feed(Answer answer, std::string_view args);
+  void import_feed(Answer answer, std::string_view args);
+#endif
 
  private:
   Result<void> set_up();
@@ -36,6 +49,9 @@ class Feeds final : public Instance {
   // Users of the service, which go first.
   std::unique_ptr<Calls> calls_;
   std::unique_ptr<Kept> kept_;
+#ifndef __wasi__
+  std::unique_ptr<Transfers> transfers_;
+#endif
 };
 
 Result<void> Feeds::set_up() {
@@ -48,6 +64,10 @@ Result<void> Feeds::set_up() {
   service_ = std::make_unique<Service>(host(), identity, config->service);
   if (Result<void> begun = service_->begin(); !begun) return begun;
   calls_ = std::make_unique<Calls>(host(), *service_);
+#ifndef __wasi__
+  transfers_ =
+      std::make_unique<Transfers>(host(), *service_, config->folder, config->service.node.feed.fill.limits);
+#endif
   Result<std::unique_ptr<Kept>> kept = Kept::open(host(), *service_, config->serve);
   if (!kept) return std::unexpected(kept.error());
   kept_ = std::move(*kept);
@@ -57,6 +77,9 @@ Result<void> Feeds::set_up() {
 void Feeds::stop(Stopped stopped) {
   host().withdraw(static_cast<visor_feeds*>(service_.get()));
   calls_->finish_all();
+#ifndef __wasi__
+  transfers_->finish_all();
+#endif
   kept_.reset();
   // What was told or closed just now ends on the next turn; only then is no code of ours under way.
   service_->stop([this, stopped = std::move(stopped)]() mutable { tasks_.post(std::move(stopped)); });
@@ -108,6 +131,22 @@ void Feeds::watch(Answer answer, std::string_view text) {
   calls_->watch(std::move(answer), *args);
 }
 
+#ifndef __wasi__
+void Feeds::export_feed(Answer answer, std::string_view text) {
+  const Result<json::object> args = codec::parse_fields(text, "the arguments");
+  if (!args) return answer.finish(args.error());
+  Result<Feed*> feed = find(*args);
+  if (!feed) return answer.finish(feed.error());
+  transfers_->export_feed(std::move(answer), **feed, codec::string_at(*args, "file"));
+}
+
+void Feeds::import_feed(Answer answer, std::string_view text) {
+  const Result<json::object> args = codec::parse_fields(text, "the arguments");
+  if (!args) return answer.finish(args.error());
+  transfers_->import_feed(std::move(answer), codec::string_at(*args, "file"));
+}
+#endif
+
 constexpr const char* kNeeds[] = {VISOR_IDENTITY_1, VISOR_DRIVE_1, nullptr};
 constexpr const char* kOffers[] = {VISOR_FEEDS_1, nullptr};
 
@@ -155,6 +194,22 @@ constexpr visor_command kCommands[] = {
   "examples": [{"port": 50, "prefix": "transports/"}, {"port": 50, "owner": "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", "network": "skynet", "values": true}]
 })",
      VISOR_COMMAND_READS | VISOR_COMMAND_STREAMS, 0, command<&Feeds::watch>},
+#ifndef __wasi__
+    {"export", "Writes the newest Root of a feed, with all its leaves, as one file", R"({
+  "type": "object", "additionalProperties": false, "required": ["file"], "properties": {
+    "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}(@[^@]+:[0-9]{1,5})?$", "description": "the feed's key, or key@host:port; one's own if not said"},
+    "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "of the feed; the first that has one if not said"},
+    "file": {"type": "string", "minLength": 1, "maxLength": 200, "description": "its name in the folder that the configuration of feeds names"}},
+  "examples": [{"port": 60, "file": "weather.feed"}]
+})",
+     0, 0, command<&Feeds::export_feed>},
+    {"import", "Takes a feed from such a file, as if its owner had sent it", R"({
+  "type": "object", "additionalProperties": false, "required": ["file"], "properties": {
+    "file": {"type": "string", "minLength": 1, "maxLength": 200, "description": "its name in the folder that the configuration of feeds names"}},
+  "examples": [{"file": "weather.feed"}]
+})",
+     0, 0, command<&Feeds::import_feed>},
+#endif
     {"peers", "Connections of feeds, and the peers that one is wanted to", kNoArguments, VISOR_COMMAND_READS,
      0, command<&Feeds::peers>},
 };

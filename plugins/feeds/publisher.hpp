@@ -41,6 +41,9 @@ class Publisher {
    * numbers go on from there. */
   void observe(const SignedRoot& root);
 
+  /* Takes up the tree that was stored meanwhile; while ours is empty. */
+  void reload() { load(); }
+
   /* Publishes what is gathered, now. */
   void flush();
 

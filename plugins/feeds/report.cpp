@@ -138,7 +138,11 @@ void put_bytes(json::object& to, std::string name, std::string_view bytes_or_tex
   }
 }
 
-std::string report_status(const Service& service, const Calls& calls, Host host) {
+json::object queue_report(uint64_t now, uint64_t limit) {
+  return queue(now, limit);
+}
+
+std::string report_status(const Service& service, const Calls& calls, json::object transfers, Host host) {
   json::object stores;
   for (const auto& [drive, store] : service.stores().all()) {
     stores[drive.empty() ? "(default)" : drive] = store_report(*store);
@@ -163,6 +167,7 @@ std::string report_status(const Service& service, const Calls& calls, Host host)
                                       {"open_feeds", service.open_feeds()},
                                       {"opening", queue(service.opening(), Service::kMaxOpening)},
                                       {"calls", queue(calls.open(), Calls::kMaxCalls)},
+                                      {"transfers", std::move(transfers)},
                                       {"direct", direct_report(service)},
                                       {"stores", std::move(stores)},
                                       {"ports", std::move(nodes)}});

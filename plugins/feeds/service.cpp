@@ -50,13 +50,18 @@ void Service::stop(std::function<void()> stopped) {
   stores_.drain(std::move(stopped));
 }
 
-const StoredRoot* Service::current(const FeedId& id) const {
+Feed* Service::find(const FeedId& id) const {
   auto at = nodes_.find(id.port);
   if (at == nodes_.end()) return nullptr;
   for (Feed* feed : at->second->feeds()) {
-    if (feed->id() == id) return feed->current();
+    if (feed->id() == id) return feed;
   }
   return nullptr;
+}
+
+const StoredRoot* Service::current(const FeedId& id) const {
+  Feed* feed = find(id);
+  return feed ? feed->current() : nullptr;
 }
 
 visor_net* Service::network(const std::string& name) {

@@ -35,6 +35,8 @@ class Service final : public FeedsProvider, private Node::Networks, private Feed
   const visor_key& own() const { return *identity_->api->key(identity_); }
   /* The newest whole Root of a feed that is open here, or null; valid until it changes. */
   const StoredRoot* current(const FeedId& id) const;
+  /* One that is open here, or null. */
+  Feed* find(const FeedId& id) const;
   size_t open_feeds() const { return feeds_.size(); }
   size_t opening() const { return opening_.size(); }
 
