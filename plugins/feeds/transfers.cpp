@@ -50,6 +50,22 @@ struct File {
   std::string error;
 };
 
+/* Each is made before it is waited for: g++ 12 destroys what a lambda inside of co_await holds twice. */
+using Job = std::function<void()>;
+
+Job open_job(std::shared_ptr<File> file, std::string path, const char* how) {
+  return [file, path, how] { file->open(path, how); };
+}
+Job write_job(std::shared_ptr<File> file, Bytes data) {
+  return [file, data = std::move(data)] { file->write(data); };
+}
+Job read_job(std::shared_ptr<File> file) {
+  return [file] { file->read(kChunkBytes); };
+}
+Job finish_job(std::shared_ptr<File> file, std::string from, std::string to) {
+  return [file, from, to] { file->finish(from, to); };
+}
+
 Error of_file(const std::string& path, const std::string& why) {
   return {VISOR_EIO, "the file " + path + ": " + why};
 }
@@ -121,7 +137,8 @@ Task Transfers::exporting(Transfer& transfer, std::shared_ptr<Store> store, Feed
   auto file = std::make_shared<File>();
   Result<SignedRoot> root = store->load(id);
   const std::string part = path + ".part";
-  Result<void> done = co_await work(host_, [file, part] { file->open(part, "wb"); });
+  Job job = open_job(file, part, "wb");
+  Result<void> done = co_await work(host_, job);
   if (!root) co_return end(transfer, root.error());
   RootStream stream(store, id, *root, 0, KnownRoot{}, std::nullopt);
   size_t bytes = 0;
@@ -135,9 +152,11 @@ Task Transfers::exporting(Transfer& transfer, std::shared_ptr<Store> store, Feed
     }
     last = stream.done();
     bytes += chunk.size();
-    done = co_await work(host_, [file, chunk = std::exchange(chunk, {})] { file->write(chunk); });
+    job = write_job(file, std::exchange(chunk, {}));
+    done = co_await work(host_, job);
   }
-  if (done) done = co_await work(host_, [file, part, path] { file->finish(part, path); });
+  job = finish_job(file, part, path);
+  if (done) done = co_await work(host_, job);
   if (!done) co_return end(transfer, done.error());
   if (!file->error.empty()) co_return end(transfer, of_file(path, file->error));
   transfer.answer.say(json::serialize(json::object{{"owner", to_hex(id.feed)},
@@ -158,10 +177,10 @@ void Transfers::import_feed(Answer answer, std::string_view file) {
 
 Task Transfers::importing(Transfer& transfer, std::string path) {
   auto file = std::make_shared<File>();
-  Result<void> done = co_await work(host_, [file, path] {
-    file->open(path, "rb");
-    file->read(kChunkBytes);
-  });
+  Job job = open_job(file, path, "rb");
+  Result<void> done = co_await work(host_, job);
+  job = read_job(file);
+  if (done) done = co_await work(host_, job);
   auto wrong = [&]() -> std::optional<Error> {
     if (!done) return done.error();
     if (!file->error.empty()) return of_file(path, file->error);
@@ -180,9 +199,11 @@ Task Transfers::importing(Transfer& transfer, std::string path) {
                              .port = id->port,
                              .batch_ms = 1000,
                              .drive = {}};
-  auto opened = co_await call<visor_feed>(
-      host_, [&](visor_done d) { return feeds->api->open(feeds, &options, d); },
-      [feeds](void* ctx) { feeds->api->cancel(feeds, ctx); });
+  std::function<visor_status(visor_done)> open = [feeds, &options](visor_done d) {
+    return feeds->api->open(feeds, &options, d);
+  };
+  std::function<void(void*)> cancel = [feeds](void* ctx) { feeds->api->cancel(feeds, ctx); };
+  Result<Owned<visor_feed>> opened = co_await call<visor_feed>(host_, open, cancel);
   if (!opened) co_return end(transfer, opened.error());
   Feed* feed = service_.find(*id);
   if (!feed) co_return end(transfer, {VISOR_EINTERNAL, "the feed that was opened is not there"});
@@ -199,7 +220,7 @@ Task Transfers::importing(Transfer& transfer, std::string path) {
     if (!done) co_return end(transfer, done.error());
     if (import.whole() && rest.empty()) break;
     Bytes begun(rest.begin(), rest.end());
-    done = co_await work(host_, [file] { file->read(kChunkBytes); });
+    done = co_await work(host_, job);
     if (auto why = wrong()) co_return end(transfer, *why);
     if (file->data.empty()) {
       co_return end(transfer,

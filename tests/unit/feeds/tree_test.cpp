@@ -195,7 +195,7 @@ bool conflicts(const Model& model, const std::string& path) {
   return false;
 }
 
-TEST_CASE("feeds: a tree behaves as a map, and encodes as if it were built at once", "[feeds]") {
+TEST_CASE("feeds: lesson 48, a tree behaves as a map, what is deleted leaves nothing, and it encodes as if built at once", "[feeds][lesson]") {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
     INFO("seed " << seed);
     test::Seeded random(seed);
