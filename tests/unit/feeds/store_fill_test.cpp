@@ -5,7 +5,8 @@
 namespace visor::test {
 namespace {
 
-TEST_CASE("feeds: lesson 12, provisional references do not make an object look complete to another fill", "[feeds][lesson]") {
+TEST_CASE("feeds: lesson 12, provisional references do not make an object look complete to another fill",
+          "[feeds][lesson]") {
   MemoryHost host;
   MemoryDisk from_disk, disk;
   StoreOwner owner;

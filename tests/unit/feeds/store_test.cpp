@@ -100,7 +100,8 @@ TEST_CASE("feeds: a heartbeat writes the Root alone", "[feeds]") {
   CHECK(disk.ops - before <= 30);
 }
 
-TEST_CASE("feeds: lesson 16, random saves and fills of two owners keep every count right", "[feeds][lesson]") {
+TEST_CASE("feeds: lesson 16, random saves and fills of two owners keep every count right",
+          "[feeds][lesson]") {
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     INFO("seed " << seed);
     Seeded random(seed);

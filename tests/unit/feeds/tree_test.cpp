@@ -195,7 +195,10 @@ bool conflicts(const Model& model, const std::string& path) {
   return false;
 }
 
-TEST_CASE("feeds: lesson 48, a tree behaves as a map, what is deleted leaves nothing, and it encodes as if built at once", "[feeds][lesson]") {
+TEST_CASE(
+    "feeds: lesson 48, a tree behaves as a map, what is deleted leaves nothing, and it encodes as if built "
+    "at once",
+    "[feeds][lesson]") {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
     INFO("seed " << seed);
     test::Seeded random(seed);
