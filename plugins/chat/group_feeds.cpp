@@ -51,7 +51,7 @@ Result<void> OwnFeed::write(std::vector<Leaf> leaves) {
     write_now(leaves);
     return {};
   }
-  if (waiting_.size() >= kMaxWaiting) {
+  if (!has_room()) {
     return failure(VISOR_EAGAIN, "the group's feed is not open, and too much waits for it; try again later");
   }
   waiting_.push_back(std::move(leaves));

@@ -39,6 +39,8 @@ class OwnFeed {
   void each(std::string_view prefix,
             const std::function<void(std::string_view path, ByteView value)>& fn) const;
   bool is_open() const { return feed_ != nullptr; }
+  /* Whether write() takes more. */
+  bool has_room() const { return (feed_ && !held_) || waiting_.size() < kMaxWaiting; }
 
  private:
   void write_now(const std::vector<Leaf>& leaves);

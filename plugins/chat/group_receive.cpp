@@ -30,6 +30,10 @@ void GroupSession::changed(const visor_key& feed, std::span<const visor_op> ops)
   if (!store_.find(id_)) return;
   for (const visor_op& op : ops) {
     const std::string_view path = text(op.key);
+    for (const std::string_view branch : {"mod", "keys"}) {
+      const bool of_it = path.starts_with(branch) && path.substr(branch.size()).starts_with('/');
+      if (of_it && op.kind == VISOR_PUT) relay(branch, bytes(op.value));
+    }
     if (!path.starts_with("msgs/")) continue;
     // That a leaf is gone means nothing: feeds are bounded, and a visor may lose its drive.
     if (op.kind == VISOR_PUT) heard_message(feed, path, bytes(op.value));
@@ -161,6 +165,23 @@ void GroupSession::retry_parked() {
       again = true;
       break;
     }
+  }
+}
+
+/* Others moderate and rotate keys by leaves that we do not act on; members who know of them only through us
+ * must have them all the same.  Bounded, since nothing of them is checked here. */
+void GroupSession::relay(std::string_view branch, ByteView leaf) {
+  const crypto::Hash hash = crypto::sha256(leaf);
+  uint64_t& count = relayed_[std::string(branch)];
+  const bool room = count < options_.relayed_leaves && relayed_bytes_ + leaf.size() <= options_.relayed_bytes;
+  if (leaf.empty() || !room || !decisions_known_.insert(hash).second) return;
+  relayed_bytes_ += leaf.size();
+  ++counters_.relayed;
+  std::string digits = std::to_string(++count);
+  if (digits.size() < 5) digits.insert(0, 5 - digits.size(), '0');
+  const std::string path = std::string(branch) + "/" + digits;
+  if (Result<void> written = own_.write({{path, std::string(text(leaf))}}); !written) {
+    host_.warn("chat: a leaf of a group is not passed on: " + written.error().text);
   }
 }
 

@@ -31,6 +31,7 @@ Sign GroupSession::signer() const {
 }
 
 Result<void> GroupSession::start() {
+  if (Result<void> known = remember_own(); !known) return known;
   for (const std::string& network : options_.networks) {
     visor_handle* handle = nullptr;
     const visor_status status = place_.feeds->api->serve(place_.feeds, to_span(std::string_view(network)),
@@ -56,7 +57,67 @@ void GroupSession::opened(const Result<void>& result) {
       ++decisions_published_;
     });
   }
+  for (const char* branch : {"mod", "keys"}) {
+    own_.each(branch, [this, branch](std::string_view, ByteView leaf) {
+      decisions_known_.insert(crypto::sha256(leaf));
+      ++relayed_[branch];
+      relayed_bytes_ += leaf.size();
+    });
+  }
+  publish_lost();
   follow_all();
+}
+
+/* What we said before, for our numbers to go on from there whatever the clock says now. */
+Result<void> GroupSession::remember_own() {
+  Result<std::vector<StoredGroupMessage>> all = store_.messages(id_);
+  if (!all) return std::unexpected(all.error());
+  const visor_key self = *identity_->api->key(identity_);
+  std::erase_if(*all, [&](const StoredGroupMessage& message) { return message.path.sender != self; });
+  std::ranges::sort(*all, {}, [](const StoredGroupMessage& message) { return message.path.number; });
+  if (!all->empty()) last_number_ = all->back().path.number;
+  own_before_ = std::move(*all);
+  return {};
+}
+
+/* A crash may come between the history and the feed: what is in the one and not in the other is said again,
+ * on its path. */
+void GroupSession::publish_lost() {
+  const visor_key self = *identity_->api->key(identity_);
+  uint64_t newest = 0;
+  for (const std::string& path : published_) {
+    const auto parsed = parse_message_path(path);
+    if (parsed && parsed->sender == self) newest = std::max(newest, parsed->number);
+  }
+  std::vector<StoredGroupMessage> before = std::exchange(own_before_, {});
+  if (before.size() > options_.feed_messages) {
+    before.erase(before.begin(), before.end() - static_cast<ptrdiff_t>(options_.feed_messages));
+  }
+  for (const StoredGroupMessage& message : before) {
+    if (message.path.number <= newest || message.deleted) continue;
+    const std::string path = to_text(message.path);
+    Result<std::string> leaf = leaf_of(message);
+    Result<void> written = leaf ? own_.write({{path, *leaf}}) : std::unexpected(leaf.error());
+    if (!written) return host_.warn("chat: what was said before is not published: " + written.error().text);
+    published_.push_back(path);
+  }
+}
+
+/* Sealed and signed as of its own time. */
+Result<std::string> GroupSession::leaf_of(const StoredGroupMessage& stored) const {
+  GroupMessage message;
+  message.sender = stored.path.sender;
+  message.time_ns = stored.path.time_ns;
+  message.text = stored.answers ? answer_text(*stored.answers, stored.text) : stored.text;
+  const Bytes& group_key = record().key;
+  std::optional<crypto::AesKey> key;
+  if (!group_key.empty()) key.emplace(std::span<const uint8_t, 32>(group_key));
+  crypto::AesNonce nonce{};
+  host_.random(nonce);
+  if (Result<void> done = finish(message, key ? &*key : nullptr, nonce, signer()); !done) {
+    return std::unexpected(done.error());
+  }
+  return to_leaf(message);
 }
 
 // --- who follows whom ---
@@ -172,26 +233,20 @@ Result<StoredGroupMessage> GroupSession::publish(std::string_view text, bool hid
     return failure(VISOR_EINVAL, "a message to a group has 1 to " + std::to_string(kMaxGroupText) +
                                      " bytes; got " + std::to_string(text.size()));
   }
-  GroupMessage message;
-  message.sender = *identity_->api->key(identity_);
-  message.time_ns = host_.unix_ns();
-  message.text = text;
-  std::optional<crypto::AesKey> key;
-  if (!group.key.empty()) key.emplace(std::span<const uint8_t, 32>(group.key));
-  crypto::AesNonce nonce{};
-  host_.random(nonce);
-  if (Result<void> done = finish(message, key ? &*key : nullptr, nonce, signer()); !done) {
-    return std::unexpected(done.error());
+  if (!own_.has_room()) {
+    return failure(VISOR_EAGAIN, "the group's feed is not open, and too much waits for it; try again later");
   }
+  const int64_t time_ns = host_.unix_ns();
   // Never the same again, also after a restart with a clock that was put back: a path is not reused.
-  last_number_ = std::max(last_number_ + 1, static_cast<uint64_t>(message.time_ns));
+  last_number_ = std::max(last_number_ + 1, static_cast<uint64_t>(time_ns));
   StoredGroupMessage stored{
-      {message.sender, message.time_ns, last_number_}, message.time_ns, false, hidden, message.text};
+      {*identity_->api->key(identity_), time_ns, last_number_}, time_ns, false, hidden, std::string(text)};
   stored.answers = parse_answer(stored.text);
+  Result<std::string> leaf = leaf_of(stored);
+  if (!leaf) return std::unexpected(leaf.error());
   const std::string path = to_text(stored.path);
-  if (Result<void> written = own_.write({{path, to_leaf(message)}}); !written)
-    return std::unexpected(written.error());
   if (Result<bool> kept = store_.add(id_, stored); !kept) return std::unexpected(kept.error());
+  if (Result<void> written = own_.write({{path, *leaf}}); !written) return std::unexpected(written.error());
   ++counters_.sent;
   published_.push_back(path);
   trim();

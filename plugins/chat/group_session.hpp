@@ -18,7 +18,8 @@ struct GroupOptions {
   uint32_t batch_ms = 0;      /* how long messages are gathered before they are published */
   size_t mesh = 8;            /* members that all follow each other */
   size_t feed_messages = 500; /* of ours, and passed on, kept in our feed; all are in the history */
-  size_t strangers = 16;      /* who say that they are members, and are asked for proof */
+  size_t relayed_leaves = 1024, relayed_bytes = 1u << 20;
+  size_t strangers = 16; /* who say that they are members, and are asked for proof */
   uint64_t stranger_ms = 30'000;
   uint64_t farewell_ms = 2'000; /* for who is removed to learn of it, before our feed is closed to them */
   size_t auto_members = 256;    /* whom a public group takes in by itself */
@@ -38,6 +39,7 @@ class GroupSession {
     uint64_t sent = 0, received = 0, passed_on = 0;
     uint64_t repeated = 0, refused = 0; /* refused: malformed, forged, not of a member, not to be opened */
     uint64_t decisions = 0, decisions_refused = 0;
+    uint64_t relayed = 0; /* leaves of mod/ and keys/, which we pass on unread */
   };
 
   /* The record is in the store; feeds, identity and store must outlive the session. */
@@ -74,7 +76,9 @@ class GroupSession {
   void opened(const Result<void>& opened);
   void follow_all();
   void admit_all();
-  void publish_decisions();
+  Result<void> remember_own();
+  void publish_lost();
+  Result<std::string> leaf_of(const StoredGroupMessage& message) const;
   static void on_peer(void* ctx, const visor_addr* peer, bool here);
   void met(const visor_key& peer);
 
@@ -88,6 +92,7 @@ class GroupSession {
   Result<StoredGroupMessage> publish(std::string_view text, bool hidden);
   void retry_parked();
   void pass_on(Domain domain, ByteView leaf);
+  void relay(std::string_view branch, ByteView leaf);
   void trim();
 
   Host host_;
@@ -100,9 +105,12 @@ class GroupSession {
   GroupPlace place_;
   uint64_t last_number_ = 0;
   uint64_t decisions_published_ = 0;
-  std::set<crypto::Hash> decisions_known_; /* by their leaf */
-  std::deque<Mutation> parked_;            /* of issuers who are no admins as far as we know */
-  std::deque<std::string> published_;      /* paths of messages in our feed, the oldest first */
+  std::set<crypto::Hash> decisions_known_;  /* by their leaf */
+  std::deque<Mutation> parked_;             /* of issuers who are no admins as far as we know */
+  std::map<std::string, uint64_t> relayed_; /* of mod/ and keys/, in our feed */
+  size_t relayed_bytes_ = 0;
+  std::vector<StoredGroupMessage> own_before_; /* ours from before, until the feed is open */
+  std::deque<std::string> published_;          /* paths of messages in our feed, the oldest first */
   Counters counters_;
   OwnFeed own_;
   std::map<visor_key, std::unique_ptr<MemberFeed>> followed_;

@@ -75,13 +75,10 @@ json::object report(const Groups& groups, const GroupRecord& record, const visor
     const GroupSession::Counters& c = session->counters();
     out["following"] = session->following();
     out["attached"] = session->attached();
-    out["counters"] = json::object{{"sent", c.sent},
-                                   {"received", c.received},
-                                   {"passed_on", c.passed_on},
-                                   {"repeated", c.repeated},
-                                   {"refused", c.refused},
-                                   {"decisions", c.decisions},
-                                   {"decisions_refused", c.decisions_refused}};
+    out["counters"] = json::object{{"sent", c.sent},           {"received", c.received},
+                                   {"passed_on", c.passed_on}, {"repeated", c.repeated},
+                                   {"refused", c.refused},     {"decisions", c.decisions},
+                                   {"relayed", c.relayed},     {"decisions_refused", c.decisions_refused}};
   }
   if (!members) return out;
   json::array rows;

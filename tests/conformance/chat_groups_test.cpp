@@ -204,4 +204,24 @@ TEST_CASE("chat: more than eight members hear each other by way of others", "[ch
   for (int i = 1; i < 10; ++i) CHECK(town.heard(i) == town.heard(0));
 }
 
+TEST_CASE("chat: leaves of moderation and of keys are passed on, unread", "[chat]") {
+  Town town(3);
+  town.create({1, 2});
+  town.say(0, "hello");
+  REQUIRE(town.all_hear({0, 1, 2}, 1));
+  // As somebody of a later version writes them into their feed of the group.
+  const std::string port = std::to_string(town.shown(1).at("port").to_number<int>());
+  for (const char* path : {"mod/00001", "keys/00001"}) {
+    auto published = town.people[1]->call(
+        "feeds", "publish", R"({"port":)" + port + R"(,"path":")" + path + R"(","value":")" + path + "\"}");
+    INFO((published ? std::string() : published.error().text));
+    REQUIRE(published.has_value());
+  }
+  auto relayed = [&](int who) { return town.shown(who).at("counters").at("relayed").to_number<int>(); };
+  CHECK(town.world.run_until([&] { return relayed(0) == 2 && relayed(2) == 2; }, 30000));
+  town.world.run_for(5000);
+  CHECK(relayed(0) == 2);  // once, however many pass them on
+  CHECK(town.heard(2) == std::vector<std::string>{"hello"});
+}
+
 }  // namespace visor::test

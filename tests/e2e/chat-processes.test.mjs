@@ -1,0 +1,112 @@
+// Groups of real processes: two and ten that start at the same instant, a member added while the founder is away, one who is
+// removed, and kill -9 of each.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Visor } from './relay-network.mjs';
+import { json, until } from './support.mjs';
+
+const kMembers = 10;
+const kFirstMs = 1000;   // until everybody has the first message; five times that where sanitizers and other tests take their part
+const kWithinMs = 30000; // a limit for machines that are busy, never a wait
+
+/* A process that is started again in one test goes on in the next. */
+const endings = [];
+const keeper = { after: (fn) => { endings.unshift(fn); } };
+after(async () => { for (const end of endings) await end(); });
+
+/** A visor that finds the others by the hub, which relays for all; its history is on a disk. */
+class Member extends Visor {
+  /** Until its chat runs: the gateway answers before the last plugin has started. */
+  async start() {
+    await super.start();
+    await until(() => fetch(`${this.gateway}/api/chat/status`).then(({ ok }) => ok), (ok) => ok, kWithinMs, `${this.name} with a chat`);
+    return this;
+  }
+  async chat(command, args = {}) { return json(`${this.gateway}/api/chat/${command}`, { method: 'POST', body: JSON.stringify(args) }); }
+  async heard(group) { return (await this.chat('group_messages', { group, limit: 1000 })).map(({ text }) => text); }
+  say(group, text) { return this.chat('group_send', { group, text }); }
+}
+const hub = await new Visor(keeper, 'hub', [{ plugin: 'fetch' }, { plugin: 'dmsg_server', config: { listen: 'tcp://127.0.0.1:0', interval_ms: 1000 } }]).start();
+const [, relay] = await hub.program.line(/relaying at (tcp:\/\/\S+)/);
+const member = (name) => {
+  const made = new Member(keeper, name, []);
+  made.plugins = [{ plugin: 'storage_leveldb', as: 'disk', config: { path: `${made.folder}/data` } }, { plugin: 'fetch' },
+    { plugin: 'dmsg', config: { servers: [{ pk: hub.pk, address: relay }], interval_ms: 1000 } }, { plugin: 'feeds', config: { drive: 'disk' } },
+    { plugin: 'chat', config: { drive: 'disk', networks: ['dmsg'], retry_ms: 200, max_retry_ms: 1000 } }];
+  return made;
+};
+const all = Array.from({ length: kMembers }, (_, i) => member(`member ${i}`));
+await Promise.all(all.map((one) => one.start()));
+const everybody = (members, group, texts, what) => Promise.all(members.map((one) => until(() => one.heard(group), (heard) => texts.every((text) => heard.includes(text)), kWithinMs, `${what} at ${one.name}`)));
+
+/** Makes a group, lets all join, and restarts all at the same instant: how long the first message takes to each. */
+async function together(members, name, t) {
+  const [founder, ...others] = members;
+  const { id, invite } = await founder.chat('group_create', { name, members: others.map(({ pk }) => pk) });
+  await Promise.all(others.map((one) => one.chat('group_join', { invite })));
+  await Promise.all(members.map((one) => until(() => one.chat('group_show', { group: id }), ({ members: count }) => count === members.length, kWithinMs, `${one.name} knows all`)));
+  await Promise.all(members.map((one) => one.kill()));
+  await Promise.all(members.map((one) => one.start()));
+  const began = performance.now();
+  await founder.say(id, `first in ${name}`);
+  await everybody(members, id, [`first in ${name}`], 'the first message');
+  const tookMs = Math.round(performance.now() - began);
+  t.diagnostic(`${members.length} processes started at the same instant: the first message was everywhere after ${tookMs} ms`);
+  return { id, invite, tookMs };
+}
+
+test('two that start at the same instant', async (t) => {
+  const { tookMs } = await together(all.slice(0, 2), 'two', t);
+  assert.ok(tookMs < 5 * kFirstMs, `${tookMs} ms`);
+});
+
+test('ten that start at the same instant, and what happens to them', async (t) => {
+  const [founder, second, ...others] = all.slice(0, kMembers - 1);
+  const late = all.at(-1);
+  const members = [founder, second, ...others];
+  const { id, invite, tookMs } = await together(members, 'many', t);
+  assert.ok(tookMs < 5 * kFirstMs, `${tookMs} ms`);
+
+  await t.test('one is added while the founder is away', async () => {
+    await founder.chat('group_promote', { group: id, peer: second.pk });
+    await until(() => second.chat('group_show', { group: id }), ({ admin }) => admin, kWithinMs, 'the second an admin');
+    await founder.kill();
+    await second.chat('group_add', { group: id, peer: late.pk });
+    await late.chat('group_join', { invite });
+    await late.say(id, 'late');
+    await second.say(id, 'welcome');
+    await everybody([second, late, ...others], id, ['late', 'welcome'], 'what was said without the founder');
+    await founder.start();
+    await everybody([founder], id, ['late', 'welcome'], 'what the founder missed');
+  });
+
+  await t.test('who is removed reads nothing new', async () => {
+    const out = others[0];
+    await founder.chat('group_remove', { group: id, peer: out.pk });
+    await until(() => out.chat('group_show', { group: id }), ({ status }) => status === 'revoked', kWithinMs, 'told');
+    await founder.say(id, 'without them');
+    const rest = [second, late, ...others.slice(1)];
+    await everybody(rest, id, ['without them'], 'the others');
+    assert.ok(!(await out.heard(id)).includes('without them'));
+  });
+
+  await t.test('kill -9 of members loses and doubles nothing', async () => {
+    const rest = [founder, second, late, ...others.slice(1)];
+    const said = [];
+    const killed = [founder, second, late];
+    for (const [i, one] of killed.entries()) {
+      said.push(`before kill ${i}`);
+      await one.say(id, said.at(-1));
+      await one.kill(); // at once: nothing was waited for
+    }
+    await others.at(-1).say(id, 'while they are away');
+    await Promise.all(killed.map((one) => one.start()));
+    said.push('while they are away');
+    await everybody(rest, id, said, 'everything');
+    const views = await Promise.all(rest.map((one) => one.heard(id)));
+    for (const view of views) {
+      assert.equal(new Set(view).size, view.length, 'none twice');
+      assert.deepEqual(view, views[0], 'one order');
+    }
+  });
+});

@@ -1,0 +1,284 @@
+/* A group of ten whose network splits, whose machines crash and whose clocks jump: every message reaches
+ * everybody once, in one order. */
+#ifndef VISOR_TESTS_SIM_CHAT_SWARM_HPP
+#define VISOR_TESTS_SIM_CHAT_SWARM_HPP
+#include <deque>
+#include <filesystem>
+
+#include "tests/conformance/telemetry_user.hpp"
+
+namespace visor::test::chat {
+
+/* The simulated loop with a clock of its own: Unix time may jump, what timers measure does not. */
+class JumpyLoop final : public kernel::Loop {
+ public:
+  explicit JumpyLoop(kernel::sim::SimLoop& loop) : loop_(loop) {}
+  void jump_ns(int64_t by) { offset_ns_ += by; }
+
+  uint64_t now_ns() const override { return loop_.now_ns(); }
+  int64_t unix_ns() const override { return loop_.unix_ns() + offset_ns_; }
+  void random(std::span<uint8_t> out) override { loop_.random(out); }
+  bool on_loop_thread() const override { return true; }
+  uint64_t timer(uint64_t first_ms, uint64_t repeat_ms, Task fn) override {
+    return loop_.timer(first_ms, repeat_ms, std::move(fn));
+  }
+  void cancel(uint64_t timer) override { loop_.cancel(timer); }
+  void post(Task fn) override { loop_.post(std::move(fn)); }
+  visor_status work(Task fn, Task done) override { return loop_.work(std::move(fn), std::move(done)); }
+  Counters counters() const override { return loop_.counters(); }
+
+ private:
+  kernel::sim::SimLoop& loop_;
+  int64_t offset_ns_ = 0;
+};
+
+/* A simulated world in which each machine has its clock. */
+class JumpyWorld final : public World {
+ public:
+  explicit JumpyWorld(uint64_t seed) : sim_(seed), network_(sim_, {}) {}
+  ~JumpyWorld() override { stop_all(); }
+
+  JumpyLoop& make_clock() { return clocks_.emplace_back(sim_); }
+  /* The one that is made next runs on it. */
+  void next_on(JumpyLoop& clock) { next_ = &clock; }
+  kernel::Loop& loop() override { return *next_; }
+  kernel::sim::SimLoop& sim() { return sim_; }
+  kernel::sim::SimNetwork& network() { return network_; }
+  kernel::Service sockets(const std::string& machine) override { return network_.sockets(machine); }
+  bool run_until(const std::function<bool()>& condition, uint64_t limit_ms = 60000) override {
+    return sim_.run_until(condition, limit_ms);
+  }
+
+ private:
+  kernel::sim::SimLoop sim_;
+  kernel::sim::SimNetwork network_;
+  std::deque<JumpyLoop> clocks_;
+  JumpyLoop* next_ = nullptr;
+};
+
+/* A folder in memory, where to make something durable costs nothing: here processes crash, not machines. */
+struct MemoryFolder {
+  MemoryFolder() {
+    std::string name =
+        (std::filesystem::exists("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path()) /
+        std::filesystem::path("visor-swarm-XXXXXX");
+    path = ::mkdtemp(name.data());
+  }
+  MemoryFolder(const MemoryFolder&) = delete;
+  MemoryFolder& operator=(const MemoryFolder&) = delete;
+  ~MemoryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  std::filesystem::path path;
+};
+
+struct Plan {
+  uint64_t seed = 1;
+  size_t members = 10;
+  size_t messages = 60;      /* by all together */
+  size_t trouble_every = 12; /* messages */
+};
+
+class ChatSwarm {
+ public:
+  explicit ChatSwarm(const Plan& plan) : plan_(plan), world_(plan.seed) {
+    for (size_t i = 0; i < plan.members; ++i) {
+      auto& member = members_.emplace_back(std::make_unique<Member>(world_.make_clock()));
+      member->folder = scratch_.path / std::to_string(i);
+      std::filesystem::create_directories(member->folder);
+      start(i);
+    }
+    gather();
+  }
+
+  /* Everything is said, while things go wrong; then the network is whole, and everybody has to have all of
+   * it. */
+  void run() {
+    for (size_t i = 0; i < plan_.messages; ++i) {
+      if (i % plan_.trouble_every == plan_.trouble_every - 1) trouble();
+      say(i);
+      world_.run_for(below(400));
+    }
+    heal();
+    const bool all = world_.run_until(
+        [&] {
+          return std::ranges::all_of(members_,
+                                     [&](const auto& m) { return heard_count(*m) >= plan_.messages; });
+        },
+        600'000);
+    const std::vector<std::string> first = heard(0);
+    std::set<std::string> once(first.begin(), first.end());
+    INFO("crashes " << crashes << ", splits " << splits << ", jumps " << jumps << ", drops " << drops);
+    for (size_t i = 0; i < members_.size(); ++i) {
+      INFO("member " << i << " has " << heard(i).size() << " of " << plan_.messages);
+      CHECK(heard(i) == first);
+    }
+    CHECK(all);
+    CHECK(once.size() == plan_.messages);
+    CHECK(first.size() == plan_.messages);
+  }
+
+  size_t crashes = 0, splits = 0, jumps = 0, drops = 0;
+
+ private:
+  struct Member {
+    explicit Member(JumpyLoop& own) : clock(own) {}
+    JumpyLoop& clock;
+    Node* node = nullptr;
+    std::filesystem::path folder;
+  };
+
+  uint64_t below(uint64_t limit) { return world_.sim().below(limit); }
+  static std::string machine(size_t i) { return "10.0.2." + std::to_string(i + 1); }
+
+  void start(size_t i) {
+    std::string peers;
+    for (size_t k = 0; k < i; ++k) {
+      peers += (peers.empty() ? "" : ",") + std::string(R"({"type":"stcpr","pk":")") + keys_.at(k) +
+               R"(","address":"tcp://)" + machine(k) + R"(:7000"})";
+    }
+    auto list = base_plugins(peers, "storage_leveldb");
+    Member& member = *members_[i];
+    list.front() = plugin("storage_leveldb", R"({"path":")" + member.folder.string() + "\"}", "disk");
+    list.push_back(
+        plugin("chat", R"({"drive":"disk","networks":["skynet"],"groups":{"feed_messages":100000}})"));
+    world_.next_on(member.clock);
+    NodeOptions options = with_secret(static_cast<uint8_t>(i + 1));
+    options.log_level = VISOR_ERROR;
+    member.node = &world_.add(machine(i), plugins_config(list), std::move(options));
+    if (keys_.size() == i) keys_.push_back(to_hex(member.node->key()));
+  }
+
+  std::string call(size_t i, const std::string& command, const std::string& args) {
+    auto said = members_[i]->node->call("chat", command, args);
+    INFO(command << " " << args << ": " << (said ? std::string() : said.error().text));
+    REQUIRE(said.has_value());
+    return *said;
+  }
+
+  void gather() {
+    std::string others;
+    for (size_t i = 1; i < keys_.size(); ++i) others += (i > 1 ? ",\"" : "\"") + keys_[i] + "\"";
+    const json::value made =
+        parse_json(call(0, "group_create", R"({"name":"swarm","members":[)" + others + "]}"));
+    group_ = std::string(made.at("id").get_string());
+    for (size_t i = 1; i < keys_.size(); ++i) {
+      call(i, "group_join", R"({"invite":")" + std::string(made.at("invite").get_string()) + "\"}");
+    }
+    REQUIRE(world_.run_until(
+        [&] {
+          return std::ranges::all_of(members_, [&](const auto& member) {
+            auto shown = member->node->call("chat", "group_show", R"({"group":")" + group_ + "\"}");
+            return shown && parse_json(*shown).at("members") == members_.size();
+          });
+        },
+        60'000));
+  }
+
+  void say(size_t number) {
+    size_t who = below(members_.size());
+    while (!members_[who]->node) who = (who + 1) % members_.size();
+    call(who, "group_send", R"({"group":")" + group_ + R"(","text":"m)" + std::to_string(number) + "\"}");
+  }
+
+  void trouble() {
+    const size_t who = below(members_.size());
+    switch (below(5)) {
+      case 0:
+        return crash(who);
+      case 1:
+        return split();
+      case 2:
+        // As far as a clock that nobody looks after goes; decisions are refused 5 minutes ahead.
+        ++jumps;
+        return members_[who]->clock.jump_ns((static_cast<int64_t>(below(240)) - 120) * 1'000'000'000);
+      case 3:
+        ++drops;
+        return world_.network().drop(machine(who));
+      default:
+        return rest(who);
+    }
+  }
+
+  /* What its drive holds now is what it has when it is back, as after kill -9. */
+  void crash(size_t i) {
+    Member& member = *members_[i];
+    if (!member.node) return;
+    ++crashes;
+    const std::filesystem::path as_it_is = member.folder.string() + ".crashed";
+    std::filesystem::remove_all(as_it_is);
+    std::filesystem::copy(member.folder, as_it_is, std::filesystem::copy_options::recursive);
+    world_.remove(*member.node);
+    member.node = nullptr;
+    std::filesystem::remove_all(member.folder);
+    std::filesystem::rename(as_it_is, member.folder);
+    back_[i] = world_.sim().now_ns() + below(10'000) * 1'000'000;
+    return_those_due();
+  }
+
+  /* Stopped in order, and back later. */
+  void rest(size_t i) {
+    Member& member = *members_[i];
+    if (!member.node) return;
+    world_.remove(*member.node);
+    member.node = nullptr;
+    back_[i] = world_.sim().now_ns() + below(20'000) * 1'000'000;
+    return_those_due();
+  }
+
+  /* At least half of them are there at any time. */
+  void return_those_due() {
+    for (auto at = back_.begin(); at != back_.end();) {
+      const bool due = at->second <= world_.sim().now_ns() || back_.size() > members_.size() / 2;
+      if (due) start(at->first);
+      at = due ? back_.erase(at) : std::next(at);
+    }
+  }
+
+  void split() {
+    ++splits;
+    heal_network();
+    const uint64_t side = below((1u << members_.size()) - 2) + 1;
+    for (size_t a = 0; a < members_.size(); ++a) {
+      for (size_t b = a + 1; b < members_.size(); ++b) {
+        if (((side >> a) & 1) != ((side >> b) & 1)) world_.network().cut(machine(a), machine(b));
+      }
+    }
+  }
+
+  void heal_network() {
+    for (size_t a = 0; a < members_.size(); ++a) {
+      for (size_t b = a + 1; b < members_.size(); ++b) world_.network().heal(machine(a), machine(b));
+    }
+  }
+
+  void heal() {
+    heal_network();
+    for (const auto& [i, due] : std::exchange(back_, {})) start(i);
+  }
+
+  size_t heard_count(Member& member) {
+    auto shown = member.node->call("chat", "group_show", R"({"group":")" + group_ + "\"}");
+    return shown ? parse_json(*shown).at("messages").to_number<size_t>() : 0;
+  }
+
+  std::vector<std::string> heard(size_t i) {
+    std::vector<std::string> out;
+    const json::value rows =
+        parse_json(call(i, "group_messages", R"({"limit":10000,"group":")" + group_ + "\"}"));
+    for (const json::value& row : rows.get_array()) out.emplace_back(row.at("text").get_string());
+    return out;
+  }
+
+  Plan plan_;
+  MemoryFolder scratch_;
+  JumpyWorld world_;
+  std::vector<std::unique_ptr<Member>> members_;
+  std::vector<std::string> keys_;
+  std::map<size_t, uint64_t> back_; /* who is away, and until when, ns of the loop */
+  std::string group_;
+};
+
+}  // namespace visor::test::chat
+#endif  // VISOR_TESTS_SIM_CHAT_SWARM_HPP
