@@ -22,6 +22,7 @@ const char kConfigSchema[] = R"({
       "batch_ms": {"type": "integer", "minimum": 0, "maximum": 60000, "default": 0, "description": "how long messages are gathered before they are published"},
       "mesh": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 8, "description": "up to so many members all follow each other"},
       "feed_messages": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 500, "description": "kept in our feed of a group; the history has more"},
+      "feed_ms": {"type": "integer", "minimum": 0, "maximum": 604800000, "default": 600000, "description": "what is younger is kept beyond feed_messages, up to 50000"},
       "messages": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000, "description": "of one group kept in the history"},
       "members": {"type": "integer", "minimum": 2, "maximum": 100000, "default": 1000}}}
   }
@@ -53,6 +54,7 @@ Result<Config> read_config(std::string_view text) {
   read_field(groups, "batch_ms", config.groups.batch_ms);
   read_field(groups, "mesh", config.groups.mesh);
   read_field(groups, "feed_messages", config.groups.feed_messages);
+  read_field(groups, "feed_ms", config.groups.feed_ms);
   read_field(groups, "messages", config.group_limits.messages);
   read_field(groups, "members", config.group_limits.members);
   return config;

@@ -270,8 +270,14 @@ Result<void> GroupSession::take_back(const MessagePath& path) {
 
 /* Our feed holds the latest; older ones are in the histories. */
 void GroupSession::trim() {
+  const int64_t old_ns = host_.unix_ns() - static_cast<int64_t>(options_.feed_ms) * 1'000'000;
+  auto is_old = [&](const std::string& path) {
+    const auto parsed = parse_message_path(path);
+    return !parsed || parsed->time_ns < old_ns;
+  };
   std::vector<OwnFeed::Leaf> gone;
-  while (published_.size() > options_.feed_messages) {
+  while (published_.size() > options_.feed_messages &&
+         (published_.size() > options_.most_feed_messages || is_old(published_.front()))) {
     gone.push_back({std::move(published_.front()), {}});
     published_.pop_front();
   }

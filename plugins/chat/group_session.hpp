@@ -18,6 +18,8 @@ struct GroupOptions {
   uint32_t batch_ms = 0;      /* how long messages are gathered before they are published */
   size_t mesh = 8;            /* members that all follow each other */
   size_t feed_messages = 500; /* of ours, and passed on, kept in our feed; all are in the history */
+  uint64_t feed_ms = 600'000; /* what is younger stays, for who was away for a moment, or reads slowly */
+  size_t most_feed_messages = 50'000; /* but never more */
   size_t relayed_leaves = 1024, relayed_bytes = 1u << 20;
   size_t strangers = 16; /* who say that they are members, and are asked for proof */
   uint64_t stranger_ms = 30'000;

@@ -26,6 +26,7 @@ struct Kept {
   }
   void open() {
     store.reset();
+    kv.reset();
     kv = test::open_disk(host.host(), disk);
     auto opened = GroupStore::open(host.host(), kv.get(), key(1), {});
     REQUIRE(opened);
