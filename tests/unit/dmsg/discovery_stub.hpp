@@ -23,7 +23,7 @@ class DiscoveryStub {
     std::string method, path, body, text;
   };
 
-  dmsg::OpenStream opener() {
+  visor::dmsg::OpenStream opener() {
     return [this](std::function<void(Result<visor_stream*>)> done) {
       auto tasks = std::make_shared<Tasks>(host_);
       tasks->post([this, done] {
@@ -34,7 +34,7 @@ class DiscoveryStub {
         ++opened;
         done(ours);
       });
-      return dmsg::Call(std::move(tasks));
+      return visor::dmsg::Call(std::move(tasks));
     };
   }
 
@@ -45,7 +45,7 @@ class DiscoveryStub {
   std::optional<std::string> raw_answer;
   /* Before a question is answered as it should be. */
   std::function<void(const Asked&)> before;
-  std::map<visor_key, dmsg::Entry> entries;
+  std::map<visor_key, visor::dmsg::Entry> entries;
   std::vector<Asked> asked;
   int opened = 0;
   std::shared_ptr<PipeManners> manners = std::make_shared<PipeManners>();
@@ -78,7 +78,7 @@ class DiscoveryStub {
            "\r\n\r\n" + body;
   }
   static std::string message(int status, std::string_view text) {
-    return http(status, dmsg::message_json(text, status));
+    return http(status, visor::dmsg::message_json(text, status));
   }
 
   std::string answer(const Asked& question) {
@@ -86,7 +86,7 @@ class DiscoveryStub {
     if (question.path == "/dmsg-discovery/available_servers") {
       std::string list;
       for (const auto& [key, entry] : entries) {
-        if (entry.server) list += (list.empty() ? "" : ",") + dmsg::to_json(entry);
+        if (entry.server) list += (list.empty() ? "" : ",") + visor::dmsg::to_json(entry);
       }
       if (list.empty()) return message(404, "entry of public key is not found");
       return http(200, "[" + list + "]");
@@ -97,18 +97,18 @@ class DiscoveryStub {
       REQUIRE(key);
       auto at = entries.find(*key);
       if (at == entries.end()) return message(404, "entry of public key is not found");
-      return http(200, dmsg::to_json(at->second));
+      return http(200, visor::dmsg::to_json(at->second));
     }
-    auto entry = dmsg::parse_entry(question.body);
+    auto entry = visor::dmsg::parse_entry(question.body);
     REQUIRE(entry);
-    if (!dmsg::verify(*entry)) return message(401, "invalid signature");
+    if (!visor::dmsg::verify(*entry)) return message(401, "invalid signature");
     if (question.method == "DELETE") {
       entries.erase(entry->key);
       return message(200, "deleted entry");
     }
     auto at = entries.find(entry->key);
     if (at != entries.end() && entry->sequence <= at->second.sequence) {
-      return message(422, "entry validation error: " + std::string(dmsg::kSequenceError));
+      return message(422, "entry validation error: " + std::string(visor::dmsg::kSequenceError));
     }
     entries[entry->key] = *entry;
     return message(200, "wrote a new entry");
