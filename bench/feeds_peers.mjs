@@ -14,7 +14,7 @@ const [name, countText, ...rest] = process.argv.slice(2);
 const count = Number(countText);
 const script = fileURLToPath(import.meta.url);
 const folder = mkdtempSync(path.join(os.tmpdir(), 'visor-bench-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })); // a reader may still write
 
 const leafPath = (i) => `d${String(Math.floor(i / 100)).padStart(5, '0')}/leaf${String(i % 100).padStart(2, '0')}`;
 function leafValue(i) {
