@@ -28,6 +28,7 @@ const char kConfigSchema[] = R"({
           "properties": {
             "type": {"type": "string", "enum": ["stcpr", "swsr"]},
             "address": {"type": "string", "maxLength": 256, "pattern": "^(tcp|ws|wss)://[!-~]+$", "description": "tcp://host:port or ws://host:port/skywire"}}}}}},
+    "relay": {"type": "boolean", "default": false, "description": "who is dialled on skynet and has no transport gets one by the relay network; needs dmsg"},
     "interval_ms": {"type": "integer", "minimum": 50, "maximum": 3600000, "default": 60000, "description": "milliseconds between pings of one transport"},
     "limits": {"type": "object", "additionalProperties": false, "properties": {
       "transports": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 4096},
@@ -76,6 +77,7 @@ Result<Config> read_config(std::string_view text) {
   if (!object) return std::unexpected(object.error());
   Config config;
   read_field(*object, "listen", config.listen);
+  read_field(*object, "relay", config.relay);
   read_field(*object, "interval_ms", config.interval_ms);
   const json::object limits = codec::object_at(*object, "limits");
   read_field(limits, "transports", config.limits.transports);

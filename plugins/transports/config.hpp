@@ -36,6 +36,7 @@ struct Config {
   std::vector<PersistentPeer> peers;
   AutoConnect automatic;
   Listing listing;
+  bool relay = false; /* a dial on skynet to whom there is no transport makes one by the relay network */
   uint64_t interval_ms = 60'000; /* between pings of one transport; everything else follows from it */
   Limits limits;
 };

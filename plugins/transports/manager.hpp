@@ -67,7 +67,7 @@ class Manager final : public TransportOwner {
   /* Closes the transport, or gives up its dial, and does not make it again by itself. */
   Result<void> remove(const codec::TransportId& id);
 
-  /* Can a transport by the relay network be made to a key of which nothing else is known? */
+  /* Shall, and can, a transport by the relay network be made to a key of which nothing else is known? */
   bool has_relay() const;
 
   /* Those that serve, best first: lowest latency, not yet measured ones last. */

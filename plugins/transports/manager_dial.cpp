@@ -20,7 +20,7 @@ Carrier* Manager::carrier(std::string_view type) const {
 
 bool Manager::has_relay() const {
   Carrier* relay = carrier(RelayCarrier::kType);
-  return relay && !relay->address_of(own()).empty();
+  return config_.relay && relay && !relay->address_of(own()).empty();
 }
 
 Result<uint64_t> Manager::save(const visor_key& remote, std::string_view type, std::string_view address,

@@ -11,7 +11,7 @@ struct Net {
       : world(seed), machine(world.add("10.0.0.1", R"({"plugins":[]})")), server(machine) {}
 
   std::string config(const std::string& transports) const {
-    return R"({"plugins":[{"plugin":"transports","config":{)" + transports +
+    return R"({"plugins":[{"plugin":"transports","config":{"relay":true,)" + transports +
            R"(}},{"plugin":"dmsg","config":{"servers":[)" + server.row() + "]}}]}";
   }
   Node& visor(const std::string& address, const std::string& transports = kListening) {
@@ -181,6 +181,15 @@ TEST_CASE("what cannot be reached by the relay network either is told so", "[tra
     CHECK(error.status == VISOR_ENOENT);
     CHECK(error.text.find("make one first") != std::string::npos);
     CHECK(save_fails(plain, a.key(), "dmsg", "").text.find("plugin dmsg") != std::string::npos);
+  }
+  SECTION("a visor that is not to use it for skynet") {
+    Node& other = net.world.add(
+        "10.0.2.2", R"({"plugins":[{"plugin":"transports"},{"plugin":"dmsg","config":{"servers":[)" +
+                        net.server.row() + "]}}]}");
+    REQUIRE(dmsg::wait_connected(other));
+    CHECK(dial_error(other, a.key()).status == VISOR_ENOENT);
+    CHECK(serving(other).empty());
+    CHECK(save(other, a.key(), "dmsg", "").type == "dmsg"); /* asked for, it is made */
   }
   SECTION("a dial that is canceled, or under way when the visor stops") {
     net.world.network().set_silent(net.machine.machine(), true);
