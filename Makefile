@@ -50,7 +50,8 @@ tidy: deps ## look for mistakes with clang-tidy, in all C++ sources, or in the N
 	@cmake --preset dev --log-level=ERROR >/dev/null
 	node tools/tidy.mjs build/dev --jobs $(JOBS) $(if $(NEWEST),--newest $(NEWEST))
 
-bench-deps: ## what benches are compared with: npm packages, in bench/peers
+bench-deps: ## what benches are compared with: Debian packages, npm packages in bench/peers
+	$(call install,prometheus victoria-metrics,)
 	cd bench/peers && npm ci --no-audit --no-fund
 
 bench: deps ## measure everything (or NAME=drive), print ratios, write docs/performance.md

@@ -1,6 +1,7 @@
 // 1,000 visors in one process report each second to a TPD in another, over real connections.  What counts is
 // the processor time of the TPD's process: the visors share the machine with it, and cost more than it does.
 #include <sys/resource.h>
+#include <unistd.h>
 #include <visor/bundle.h>
 
 #include <cstdio>
@@ -72,6 +73,12 @@ void run_tpd() {
 }
 
 void run_visors(const char* tpd_key, const char* tpd_url) {
+  // Until the parent has gone.
+  std::thread([] {
+    while (std::getchar() != EOF) {
+    }
+    _exit(0);
+  }).detach();
   kernel::native::UvLoop loop;
   kernel::Catalog catalog;
   catalog.add_bundle(visor_bundle);
@@ -98,14 +105,14 @@ void run_visors(const char* tpd_key, const char* tpd_url) {
     });
     if (!loop.run_until([&] { return started; }, 60'000)) give_up("a visor does not start");
   }
-  loop.run();  // until the parent ends this process
+  loop.run();
 }
 
 void measure_ingest() {
-  Child tpd({"tpd"});
+  Child tpd({"/proc/self/exe", "tpd"});
   std::string hello = tpd.hear();
   size_t space = hello.find(' ');
-  Child visors({"visors", hello.substr(0, space), hello.substr(space + 1)});
+  Child visors({"/proc/self/exe", "visors", hello.substr(0, space), hello.substr(space + 1)});
   auto reporters = [&] { return std::strtoull(tpd.ask("reporters").c_str(), nullptr, 10); };
   for (int i = 0; reporters() < kReporters; ++i) {
     if (i > 600) give_up("only " + std::to_string(reporters()) + " visors have reported");

@@ -18,6 +18,7 @@ constexpr std::string_view kRoutes[] = {
     "/metrics", "/metric",  "/bandwidth", "/transports",      "/v3/transports", "/all-transports", "/uptimes",
     "/uptime",  "/version", "/versions",  "/security/nonces", "/v4/update",     "/statuses",       "/health"};
 
+/* One of an aggregator: what is rendered is kept with its rows. */
 class Api {
  public:
   /* Bodies up to this size are answered whole. */
