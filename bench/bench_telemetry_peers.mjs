@@ -1,6 +1,7 @@
-// The TPD's /metrics with 100,000 series over HTTP, to the last byte of the gzip answer, beside Prometheus' and
-// VictoriaMetrics' /federate of the same series; and how many samples each takes in a second.  The floor of an answer is
-// the same bytes from memory, that of samples is reading them from HTTP and dropping them.  Rows go to stdout.
+// The TPD's /metrics with 100,000 series over HTTP, to the last byte of the gzip answer, beside Prometheus' /federate of
+// the same series; and how many samples each takes in a second: ours as the leaves of feeds that have
+// arrived, VictoriaMetrics' and Prometheus' as text over HTTP, as they take them.  The floor of an answer is the same bytes
+// from memory, that of samples is reading that text from HTTP and dropping it.  Rows go to stdout.
 //   node bench/bench_telemetry_peers.mjs      (Debian: prometheus, victoria-metrics; a peer that is missing is left out)
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -134,6 +135,9 @@ const got = { ours: [], oursPlain: [], floor: [], floorPlain: [], federate: [] }
 const rate = { ours: [], floor: [], victoria: [], prometheus: [] };
 const now = Date.now();
 for (let run = 0; run < kRuns; ++run) {
+  // What the samples of the run before have changed is rendered first: of one change the next answer is made.
+  await get(`${address}/metrics`, gzip);
+  await get(`${address}/metrics`, text);
   await say('change');
   got.ours.push((await get(`${address}/metrics`, gzip)).ms);
   got.oursPlain.push((await get(`${address}/metrics`, text)).ms);
