@@ -11,7 +11,7 @@ WASM_PACKAGES := clang-19 lld-19 llvm-19 libc++-19-dev-wasm32 libc++abi-19-dev-w
 TEST_PACKAGES := libvalijson-dev abigail-tools chromium prometheus clang-format-19 clang-tidy-19 zsh fish mandoc libclang-rt-19-dev
 PACKAGES := $(NATIVE_PACKAGES) $(WASM_PACKAGES) $(TEST_PACKAGES)
 
-.PHONY: help deps deps-build build install test soak tidy bench bench-deps tour house run fmt check-fmt clean
+.PHONY: help deps deps-build build install test soak tsan tidy bench bench-deps tour house run fmt check-fmt clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -45,6 +45,9 @@ build-%:
 soak: deps build-fuzz build-soak ## simulate SEEDS (1000) networks, fuzz every target, each for MINUTES (10; 0.5 will do)
 	tests/sim/soak.sh build/soak/tests/support/swarm_tests $(or $(SEEDS),1000)
 	tests/fuzz/soak.sh build/fuzz/tests/fuzz $(or $(MINUTES),10)
+
+tsan: deps build-tsan ## run what has threads, the tests on a real loop, under ThreadSanitizer
+	ctest --preset tsan
 
 tidy: deps ## look for mistakes with clang-tidy, in all C++ sources, or in the NEWEST=n outside of tests that were committed last
 	@cmake --preset dev --log-level=ERROR >/dev/null
