@@ -33,7 +33,7 @@ Result<void> Web::start() {
                       {.asked = [this](visor_exchange* exchange) { answer(exchange); },
                        .refused =
                            [this](std::string_view path, const Error& error) {
-                             host_.log(path == kHealth ? VISOR_INFO : VISOR_WARN, error.text);
+                             host_.log(path == kHealth ? VISOR_DEBUG : VISOR_WARN, error.text);
                            }});
 }
 

@@ -10,12 +10,14 @@ constexpr size_t kTurnBytes = 1024 * 1024; /* then others have their turn of the
 
 Result<void> Web::start() {
   // A path that somebody else has is said and left to them; the others still work.
-  return routes_.open(
-      host_, {std::begin(kRoutes), std::end(kRoutes)},
-      {.asked = [this](visor_exchange* exchange) { answer(exchange); },
-       .refused = [this](std::string_view,
-                         const Error& error) { host_.warn("transport_discovery: " + error.text); },
-       .left = [this] { streams_.clear(); }});
+  return routes_.open(host_, {std::begin(kRoutes), std::end(kRoutes)},
+                      {.asked = [this](visor_exchange* exchange) { answer(exchange); },
+                       .refused =
+                           [this](std::string_view path, const Error& error) {
+                             // /health is whose it was first.
+                             host_.log(path == "/health" ? VISOR_DEBUG : VISOR_WARN, error.text);
+                           },
+                       .left = [this] { streams_.clear(); }});
 }
 
 void Web::stop() {
