@@ -32,19 +32,19 @@ struct Call {
   std::function<void(std::string_view)> value;
   bool finished = false;
   visor_status status = VISOR_OK;
-
-  static constexpr visor_caller kCaller = {sizeof(visor_caller), 0,
-                                           [](void* ctx, visor_span value) {
-                                             auto* self = static_cast<Call*>(ctx);
-                                             if (self->value) self->value(text(value));
-                                             return visor_status{VISOR_OK};
-                                           },
-                                           [](void* ctx, visor_status status, visor_span) {
-                                             auto* self = static_cast<Call*>(ctx);
-                                             self->status = status;
-                                             self->finished = true;
-                                           }};
 };
+
+constexpr visor_caller kCaller = {sizeof(visor_caller), 0,
+                                  [](void* ctx, visor_span value) {
+                                    auto* self = static_cast<Call*>(ctx);
+                                    if (self->value) self->value(text(value));
+                                    return visor_status{VISOR_OK};
+                                  },
+                                  [](void* ctx, visor_status status, visor_span) {
+                                    auto* self = static_cast<Call*>(ctx);
+                                    self->status = status;
+                                    self->finished = true;
+                                  }};
 
 /* Visors that are all connected with each other. */
 class Town {
@@ -78,7 +78,7 @@ class Town {
     visor_ticket* ticket = nullptr;
     visor_commands* commands = visor.commands();
     const visor_status status = commands->api->call(
-        commands, instance, command, to_span(std::string_view(args)), &Call::kCaller, &call, &ticket);
+        commands, instance, command, to_span(std::string_view(args)), &kCaller, &call, &ticket);
     if (status != VISOR_OK) give_up(visor.host().error(status).text);
   }
   std::string ask(kernel::Kernel& visor, const char* instance, const char* command,
@@ -187,6 +187,7 @@ double percentile(std::vector<double> all, double share) {
 
 std::vector<double> times_us(int count, const std::function<void()>& once) {
   std::vector<double> all;
+  all.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) all.push_back(seconds(once) * 1e6);
   return all;
 }

@@ -18,8 +18,6 @@
 namespace visor::bench {
 namespace {
 
-constexpr size_t kAtATime = 10'000;  // leaves of one write
-
 std::string program;
 
 // --- the owner, a child ---

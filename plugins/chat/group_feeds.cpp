@@ -70,6 +70,7 @@ void OwnFeed::release() {
 
 void OwnFeed::write_now(const std::vector<Leaf>& leaves) {
   std::vector<visor_op> ops;
+  ops.reserve(leaves.size());
   for (const Leaf& leaf : leaves) {
     ops.push_back(leaf.value.empty() ? erase(bytes(leaf.path)) : put(bytes(leaf.path), bytes(leaf.value)));
   }

@@ -26,7 +26,7 @@ std::optional<KnownRoot> Feed::known_root(const Hash& hash) {
 void Feed::follow_asked(Connection& connection, const Follow& follow) {
   Member* m = member(connection);
   if (!m || !m->they) return;
-  Followed& followed = m->followed.emplace();
+  Followed& followed = m->followed.emplace(Followed{});
   followed.number = follow.number;
   followed.base = known_root(follow.base);
   if (follow.resume) {
