@@ -11,7 +11,7 @@ WASM_PACKAGES := clang-19 lld-19 llvm-19 libc++-19-dev-wasm32 libc++abi-19-dev-w
 TEST_PACKAGES := libvalijson-dev abigail-tools chromium prometheus clang-format-19 clang-tidy-19 zsh fish mandoc libclang-rt-19-dev
 PACKAGES := $(NATIVE_PACKAGES) $(WASM_PACKAGES) $(TEST_PACKAGES)
 
-.PHONY: help deps deps-build build install test soak tsan tidy bench bench-deps tour house run fmt check-fmt clean
+.PHONY: help deps deps-build build build-page install test soak tsan tidy bench bench-deps tour house run fmt check-fmt clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -69,7 +69,12 @@ tour: deps build ## take the pictures of docs/tour.md anew
 house: ## draw the rooms of the tree and count their lines anew (docs/house.md)
 	node tools/house.mjs
 
-run: build ## start a whole network on this machine and print the address to open
+# The page alone: whoever runs a network has no use for the wasm build's tests.
+build-page:
+	@[ -f build/wasm/build.ninja ] || cmake --preset wasm --log-level=NOTICE
+	cmake --build --preset wasm -j $(JOBS) --target visor_site
+
+run: deps-build build-release build-page ## start a whole network on this machine and print the address to open
 	build/release/programs/visor/visor run demo
 
 PREFIX ?= /usr/local
