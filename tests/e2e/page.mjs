@@ -1,6 +1,7 @@
 // The page as the end-to-end tests open it, and the TPD's /metrics as they read it.
 
-/** Opens the page; resolves when its visor runs.  `problems` gathers what a developer would see in red. */
+/** Opens the page; resolves when its visor runs and its desktop is drawn, whichever is first.  `problems` gathers what a
+ *  developer would see in red. */
 export async function openTab(context, address, prepare = () => {}, timeout = 30000) {
   const page = await context.newPage();
   const problems = [];
@@ -9,7 +10,9 @@ export async function openTab(context, address, prepare = () => {}, timeout = 30
   await prepare(page);
   const opened = performance.now();
   await page.goto(address, { timeout });
-  return { page, pk: await keyOf(page, timeout), opened, problems };
+  const pk = await keyOf(page, timeout);
+  await page.waitForSelector('#state', { state: 'attached', timeout });
+  return { page, pk, opened, problems };
 }
 
 /** The key of the page's visor, as soon as it runs. */
