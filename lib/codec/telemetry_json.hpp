@@ -3,26 +3,12 @@
 #define VISOR_CODEC_TELEMETRY_JSON_HPP
 #include <boost/json.hpp>
 #include <cmath>
-#include <visor/value.hpp>
+
+#include "lib/codec/parse_json.hpp"
 
 namespace visor::codec {
 
-/* The object that `data` is, at most max_bytes long and few levels deep; `what` names it in errors. */
-inline Result<boost::json::object> parse_json_object(ByteView data, size_t max_bytes, std::string_view what) {
-  std::string name(what);
-  if (data.size() > max_bytes) {
-    return failure(VISOR_EPROTO, name + " is at most " + std::to_string(max_bytes) + " bytes; got " +
-                                     std::to_string(data.size()));
-  }
-  boost::json::error_code error;
-  boost::json::parse_options options;
-  options.max_depth = 8;
-  boost::json::value value = boost::json::parse({text(data).data(), data.size()}, error, {}, options);
-  if (error) return failure(VISOR_EPROTO, name + " is JSON; " + error.message());
-  boost::json::object* object = value.if_object();
-  if (!object) return failure(VISOR_EPROTO, name + " is a JSON object");
-  return std::move(*object);
-}
+constexpr size_t kTelemetryJsonDepth = 8;
 
 /* Reads members; the first that is of another type than expected is remembered. */
 class JsonMembers {

@@ -109,7 +109,8 @@ Result<TransportList> decode_transport_list(ByteView leaf, const visor_key& repo
     inflated = std::move(*whole);
     leaf = inflated;
   }
-  Result<json::object> object = parse_json_object(leaf, kMaxListBytes, "a list of transports");
+  Result<json::object> object =
+      parse_json_object(text(leaf), {"a list of transports", kMaxListBytes, kTelemetryJsonDepth});
   if (!object) return std::unexpected(object.error());
   if (!is_list(*object)) {
     return failure(VISOR_EPROTO,
@@ -141,7 +142,8 @@ std::string encode_entry_leaf(std::string_view version, const TransportEntry& en
 }
 
 Result<ListedTransport> decode_entry_leaf(ByteView leaf, const visor_key& reporter) {
-  Result<json::object> object = parse_json_object(leaf, kMaxEntryLeaf, "a transport's entry");
+  Result<json::object> object =
+      parse_json_object(text(leaf), {"a transport's entry", kMaxEntryLeaf, kTelemetryJsonDepth});
   if (!object) return std::unexpected(object.error());
   const json::value* entry = object->if_contains("entry");
   if (!entry) return failure(VISOR_EPROTO, "a transport's entry: expected an object with \"entry\"");

@@ -31,7 +31,8 @@ std::string encode_live_snapshot(const LiveSnapshot& snapshot) {
 
 Result<LiveSnapshot> decode_live_snapshot(ByteView json, int64_t now_s) {
   constexpr std::string_view kWhat = "a transport's sample";
-  Result<boost::json::object> object = parse_json_object(json, kMaxSnapshotBytes, kWhat);
+  Result<boost::json::object> object =
+      parse_json_object(text(json), {kWhat, kMaxSnapshotBytes, kTelemetryJsonDepth});
   if (!object) return std::unexpected(object.error());
   JsonMembers members(*object, kWhat);
   LiveSnapshot out;
@@ -67,7 +68,8 @@ std::string encode_daily_rollup(const DailyRollup& rollup) {
 
 Result<DailyRollup> decode_daily_rollup(ByteView json) {
   constexpr std::string_view kWhat = "a transport's day";
-  Result<boost::json::object> object = parse_json_object(json, kMaxSnapshotBytes, kWhat);
+  Result<boost::json::object> object =
+      parse_json_object(text(json), {kWhat, kMaxSnapshotBytes, kTelemetryJsonDepth});
   if (!object) return std::unexpected(object.error());
   JsonMembers members(*object, kWhat);
   DailyRollup out;
@@ -94,7 +96,8 @@ std::string encode_tombstone(int64_t deleted_at_s) {
 
 Result<int64_t> decode_tombstone(ByteView json) {
   constexpr std::string_view kWhat = "a closed transport's tombstone";
-  Result<boost::json::object> object = parse_json_object(json, kMaxSnapshotBytes, kWhat);
+  Result<boost::json::object> object =
+      parse_json_object(text(json), {kWhat, kMaxSnapshotBytes, kTelemetryJsonDepth});
   if (!object) return std::unexpected(object.error());
   JsonMembers members(*object, kWhat);
   std::optional<int64_t> deleted_at = parse_time(members.text("deleted_at"));

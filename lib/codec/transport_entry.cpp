@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <optional>
 
+#include "lib/codec/parse_json.hpp"
 #include "lib/codec/transport_type.hpp"
 
 namespace visor::codec {
@@ -10,7 +11,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr size_t kMaxDepth = 4;
+constexpr JsonBounds kBounds{"a transport's entry", kMaxEntryJson, 4};
 
 std::unexpected<Error> wrong(std::string what) {
   return failure(VISOR_EPROTO, "a transport's entry: " + std::move(what));
@@ -36,19 +37,6 @@ std::optional<std::array<std::string_view, 2>> pair_of(const json::object& objec
     pair[i] = {string->data(), string->size()};
   }
   return pair;
-}
-
-Result<json::value> parse(std::string_view text) {
-  if (text.size() > kMaxEntryJson) {
-    return wrong("at most " + std::to_string(kMaxEntryJson) + " bytes of JSON; got " +
-                 std::to_string(text.size()));
-  }
-  json::parse_options options;
-  options.max_depth = kMaxDepth;
-  json::error_code error;
-  json::value value = json::parse(text, error, {}, options);
-  if (error) return wrong("not JSON");
-  return value;
 }
 
 Result<std::array<visor_key, 2>> read_edges(const json::object& object) {
@@ -132,7 +120,7 @@ Result<TransportEntry> transport_entry_from_json(const json::value& value) {
 }
 
 Result<TransportEntry> transport_entry_from_json(std::string_view text) {
-  auto value = parse(text);
+  auto value = parse_json(text, kBounds);
   if (!value) return std::unexpected(value.error());
   return transport_entry_from_json(*value);
 }
@@ -166,7 +154,7 @@ std::string to_json(const SignedEntry& entry) {
 }
 
 Result<SignedEntry> signed_entry_from_json(std::string_view text) {
-  auto value = parse(text);
+  auto value = parse_json(text, kBounds);
   if (!value) return std::unexpected(value.error());
   const json::object* object = value->if_object();
   const json::value* inner = object ? object->if_contains("entry") : nullptr;

@@ -1,5 +1,6 @@
 #include <boost/json.hpp>
 
+#include "lib/codec/parse_json.hpp"
 #include "lib/dmsg/entry.hpp"
 
 namespace visor::dmsg {
@@ -238,19 +239,6 @@ Result<Entry> read_entry(const json::value& value) {
   return entry;
 }
 
-Result<json::value> parse(std::string_view text, size_t most) {
-  if (text.size() > most) {
-    return failure(VISOR_EPROTO, "expected at most " + std::to_string(most) + " bytes of JSON; got " +
-                                     std::to_string(text.size()));
-  }
-  json::parse_options options;
-  options.max_depth = kMaxDepth;
-  json::error_code error;
-  json::value value = json::parse({text.data(), text.size()}, error, {}, options);
-  if (error) return failure(VISOR_EPROTO, "expected JSON; " + error.message());
-  return value;
-}
-
 }  // namespace
 
 std::string canonical(const Entry& entry) {
@@ -262,13 +250,13 @@ std::string to_json(const Entry& entry) {
 }
 
 Result<Entry> parse_entry(std::string_view text) {
-  auto value = parse(text, kMaxEntryJson);
+  auto value = codec::parse_json(text, {"an entry", kMaxEntryJson, kMaxDepth});
   if (!value) return std::unexpected(value.error());
   return read_entry(*value);
 }
 
 Result<std::vector<Entry>> parse_entries(std::string_view text) {
-  auto value = parse(text, kMaxEntriesJson);
+  auto value = codec::parse_json(text, {"a list of entries", kMaxEntriesJson, kMaxDepth});
   if (!value) return std::unexpected(value.error());
   const json::array* array = value->if_array();
   if (!array) return failure(VISOR_EPROTO, "expected a JSON array of entries");

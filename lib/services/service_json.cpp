@@ -1,6 +1,7 @@
 #include <boost/json.hpp>
 
 #include "lib/codec/json_fields.hpp"
+#include "lib/codec/parse_json.hpp"
 #include "lib/codec/telemetry_text.hpp"
 #include "lib/services/service.hpp"
 
@@ -87,19 +88,6 @@ Result<Service> read_service(const json::value& value) {
   return service;
 }
 
-Result<json::value> parse(std::string_view text, size_t most) {
-  if (text.size() > most) {
-    return failure(VISOR_EPROTO, "expected at most " + std::to_string(most) + " bytes of JSON; got " +
-                                     std::to_string(text.size()));
-  }
-  json::parse_options options;
-  options.max_depth = kMaxDepth;
-  json::error_code error;
-  json::value value = json::parse({text.data(), text.size()}, error, {}, options);
-  if (error) return failure(VISOR_EPROTO, "expected JSON; " + error.message());
-  return value;
-}
-
 }  // namespace
 
 std::string to_json(const Service& service) {
@@ -126,13 +114,13 @@ std::string to_json(const Service& service) {
 }
 
 Result<Service> parse_service(std::string_view text) {
-  auto value = parse(text, kMaxServiceJson);
+  auto value = codec::parse_json(text, {"a service", kMaxServiceJson, kMaxDepth});
   if (!value) return std::unexpected(value.error());
   return read_service(*value);
 }
 
 Result<std::vector<Service>> parse_services(std::string_view text, size_t most) {
-  auto value = parse(text, most);
+  auto value = codec::parse_json(text, {"a list of services", most, kMaxDepth});
   if (!value) return std::unexpected(value.error());
   const json::array* array = value->if_array();
   if (!array) return failure(VISOR_EPROTO, "expected a JSON array of services");

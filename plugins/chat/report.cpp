@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
+#include "lib/codec/queue_report.hpp"
+
 namespace visor::chat {
 namespace {
 
 namespace json = boost::json;
-
-json::object queue(uint64_t now, uint64_t limit) {
-  return {{"now", now}, {"limit", limit}};
-}
 
 /* For a list: a line of it, cut between two characters. */
 std::string beginning(std::string_view text) {
@@ -121,27 +119,28 @@ std::string report_status(const visor_key& own, const History& history, const Hi
   for (const auto& [peer, owed] : history.owing()) waiting += owed;
   json::array listening;
   for (const std::string& name : direct.listening()) listening.emplace_back(name);
-  return json::serialize(json::object{{"key", to_hex(own)},
-                                      {"port", direct.options().port},
-                                      {"listening", std::move(listening)},
-                                      {"conversations", queue(history.conversations().size(), limits.peers)},
-                                      {"lines", queue(direct.lines(), direct.options().lines)},
-                                      {"watchers", queue(watchers, max_watchers)},
-                                      {"groups", report_groups(groups)},
-                                      {"waiting", json::object{{"messages", waiting},
-                                                               {"peers", history.owing().size()},
-                                                               {"limit_per_peer", limits.owed_per_peer}}},
-                                      {"messages", json::object{{"sent", c.sent},
-                                                                {"acknowledged", c.acknowledged},
-                                                                {"received", c.received},
-                                                                {"repeated", c.repeated},
-                                                                {"refused", c.refused},
-                                                                {"given_up", c.given_up}}},
-                                      {"line_events", json::object{{"dialed", c.dialed},
-                                                                   {"dials_failed", c.dials_failed},
-                                                                   {"accepted", c.accepted},
-                                                                   {"lost", c.lines_lost},
-                                                                   {"half_open", c.half_open}}}});
+  return json::serialize(
+      json::object{{"key", to_hex(own)},
+                   {"port", direct.options().port},
+                   {"listening", std::move(listening)},
+                   {"conversations", codec::queue_report(history.conversations().size(), limits.peers)},
+                   {"lines", codec::queue_report(direct.lines(), direct.options().lines)},
+                   {"watchers", codec::queue_report(watchers, max_watchers)},
+                   {"groups", report_groups(groups)},
+                   {"waiting", json::object{{"messages", waiting},
+                                            {"peers", history.owing().size()},
+                                            {"limit_per_peer", limits.owed_per_peer}}},
+                   {"messages", json::object{{"sent", c.sent},
+                                             {"acknowledged", c.acknowledged},
+                                             {"received", c.received},
+                                             {"repeated", c.repeated},
+                                             {"refused", c.refused},
+                                             {"given_up", c.given_up}}},
+                   {"line_events", json::object{{"dialed", c.dialed},
+                                                {"dials_failed", c.dials_failed},
+                                                {"accepted", c.accepted},
+                                                {"lost", c.lines_lost},
+                                                {"half_open", c.half_open}}}});
 }
 
 }  // namespace visor::chat

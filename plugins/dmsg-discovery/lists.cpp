@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include "lib/codec/parse_json.hpp"
 
 namespace visor::dmsg_discovery {
 namespace {
@@ -53,11 +54,8 @@ ApiAnswer client_keys(const Book& book, bool visors_only, int64_t now_ns) {
 }
 
 ApiAnswer entries_batch(const Book& book, std::string_view body, int64_t now_ns) {
-  json::error_code error;
-  json::parse_options options;
-  options.max_depth = 2;
-  json::value value = json::parse({body.data(), body.size()}, error, {}, options);
-  const json::array* keys = error ? nullptr : value.if_array();
+  auto value = codec::parse_json(body, {"a batch of keys", body.size(), 2}); /* the route bounds the body */
+  const json::array* keys = value ? value->if_array() : nullptr;
   if (!keys || keys->size() > kMaxBatch) return message(400, "error bad input");
   std::map<visor_key, const Record*> found;
   for (const json::value& element : *keys) {

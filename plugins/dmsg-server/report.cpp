@@ -2,21 +2,19 @@
 
 #include <boost/json.hpp>
 
+#include "lib/codec/queue_report.hpp"
+
 namespace visor::dmsg_server {
 namespace {
 
 namespace json = boost::json;
-
-json::object queue(size_t now, size_t limit) {
-  return {{"now", now}, {"limit", limit}};
-}
 
 json::object sessions(const Relay& relay, const Config& config) {
   const RelayCounters& counted = relay.counters();
   return {{"now", relay.sessions()},
           {"listed_limit", config.max_sessions},
           {"limit", config.limits.sessions},
-          {"handshaking", queue(relay.handshaking(), config.limits.handshakes)},
+          {"handshaking", codec::queue_report(relay.handshaking(), config.limits.handshakes)},
           {"handshakes", counted.handshakes},
           {"established", counted.established},
           {"failed", counted.failed},
@@ -45,7 +43,7 @@ json::object streams(const Relay& relay) {
 }
 
 json::object entrance(const Entrance& from, const Config& config) {
-  return {{"waiting", queue(from.waiting(), config.limits.handshakes)},
+  return {{"waiting", codec::queue_report(from.waiting(), config.limits.handshakes)},
           {"refused", from.counters().refused},
           {"silent", from.counters().silent},
           {"broken", from.counters().broken}};
@@ -76,16 +74,17 @@ json::value registration(const dmsg::RegistrationCounters* from) {
 }  // namespace
 
 std::string report_status(const Sources& from) {
-  json::object out{{"pk", to_hex(from.own)},
-                   {"listening", from.listening},
-                   {"interval_ms", from.config.interval_ms},
-                   {"sessions", sessions(from.relay, from.config)},
-                   {"streams", streams(from.relay)},
-                   {"held_bytes", queue(from.relay.held_bytes(), from.config.limits.held_bytes)},
-                   {"addresses", queue(from.relay.addresses(), AddressLimits::kMaxAddresses)},
-                   {"entrance", entrance(from.entrance, from.config)},
-                   {"web", web(from.web)},
-                   {"registration", registration(from.registration)}};
+  json::object out{
+      {"pk", to_hex(from.own)},
+      {"listening", from.listening},
+      {"interval_ms", from.config.interval_ms},
+      {"sessions", sessions(from.relay, from.config)},
+      {"streams", streams(from.relay)},
+      {"held_bytes", codec::queue_report(from.relay.held_bytes(), from.config.limits.held_bytes)},
+      {"addresses", codec::queue_report(from.relay.addresses(), AddressLimits::kMaxAddresses)},
+      {"entrance", entrance(from.entrance, from.config)},
+      {"web", web(from.web)},
+      {"registration", registration(from.registration)}};
   return json::serialize(out);
 }
 

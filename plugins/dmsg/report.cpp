@@ -2,16 +2,13 @@
 
 #include <boost/json.hpp>
 
+#include "lib/codec/queue_report.hpp"
 #include "pipes.hpp"
 
 namespace visor::dmsg_client {
 namespace {
 
 namespace json = boost::json;
-
-json::object queue(size_t now, size_t limit) {
-  return {{"now", now}, {"limit", limit}};
-}
 
 std::string_view state_of(const SessionPointer& session) {
   if (!session) return "none";
@@ -65,15 +62,15 @@ std::string report_status(const Network& network, const Discovery* discovery, si
   json::object out{{"pk", to_hex(own)},
                    {"servers", std::move(servers)},
                    {"known_servers", sessions.known()},
-                   {"sessions", queue(sessions.size(), limits.sessions)},
+                   {"sessions", codec::queue_report(sessions.size(), limits.sessions)},
                    {"waiting_for_sessions", sessions.waiting()},
-                   {"dials", queue(network.dialing(), limits.dials)},
-                   {"setups", queue(network.setting_up(), limits.setups)},
-                   {"accepting", queue(network.accepting(), limits.accepting)},
-                   {"leaving", queue(network.leaving(), Farewell::kMaxStreams)},
-                   {"ephemeral_ports", queue(network.ephemeral(), Ports::kEphemeral)},
+                   {"dials", codec::queue_report(network.dialing(), limits.dials)},
+                   {"setups", codec::queue_report(network.setting_up(), limits.setups)},
+                   {"accepting", codec::queue_report(network.accepting(), limits.accepting)},
+                   {"leaving", codec::queue_report(network.leaving(), Farewell::kMaxStreams)},
+                   {"ephemeral_ports", codec::queue_report(network.ephemeral(), Ports::kEphemeral)},
                    {"listening", network.listening()},
-                   {"pipes", queue(pipes, limits.pipes)},
+                   {"pipes", codec::queue_report(pipes, limits.pipes)},
                    {"dialed", counted.dialed},
                    {"failed", counted.failed},
                    {"accepted", counted.accepted},
@@ -84,8 +81,8 @@ std::string report_status(const Network& network, const Discovery* discovery, si
                    {"sessions_failed", sessions.counters().failed},
                    {"sessions_lost", sessions.counters().lost}};
   if (const Entries* entries = network.entries()) {
-    out["cached_entries"] = queue(entries->cached(), Entries::kMaxCached);
-    out["lookups"] = queue(entries->under_way(), Entries::kMaxLookups);
+    out["cached_entries"] = codec::queue_report(entries->cached(), Entries::kMaxCached);
+    out["lookups"] = codec::queue_report(entries->under_way(), Entries::kMaxLookups);
   }
   if (discovery) out["discovery"] = discovery_part(*discovery, network.config());
   return json::serialize(out);

@@ -1,5 +1,6 @@
 #include "report.hpp"
 
+#include "lib/codec/queue_report.hpp"
 #include "lib/codec/utf8.hpp"
 #include "tree_reader.hpp"
 
@@ -9,10 +10,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kShownBytes = 64u << 10;  // of one value
-
-json::object queue(uint64_t now, uint64_t limit) {
-  return {{"now", now}, {"limit", limit}};
-}
 
 double seconds_since(Host host, uint64_t then_ms) {
   return static_cast<double>(host.now_ms() - then_ms) / 1000;
@@ -69,7 +66,8 @@ json::object store_report(const Store& store) {
           {"objects", c.objects},
           {"bytes", c.bytes},
           {"unreferenced_objects", c.unreferenced},
-          {"unreferenced_bytes", queue(c.unreferenced_bytes, store.options().max_unreferenced_bytes)},
+          {"unreferenced_bytes",
+           codec::queue_report(c.unreferenced_bytes, store.options().max_unreferenced_bytes)},
           {"commits", c.commits},
           {"swept_objects", c.swept}};
 }
@@ -80,7 +78,7 @@ json::value direct_report(const Service& service) {
   if (!direct) return nullptr;
   const std::string_view address = direct->address();
   return json::object{{"address", json::string(address.data(), address.size())},
-                      {"handshakes", queue(direct->accepting(), DirectNet::kMaxAccepting)},
+                      {"handshakes", codec::queue_report(direct->accepting(), DirectNet::kMaxAccepting)},
                       {"refused", direct->counters().refused},
                       {"failed", direct->counters().failed},
                       {"last_error", direct->counters().last_error}};
@@ -93,17 +91,18 @@ json::object node_report(Host host, const Node& node) {
   for (Feed* feed : node.feeds()) {
     if (feed->own()) own.push_back(publisher_report(host, *feed->publisher()));
   }
-  return {{"port", node.port()},
-          {"feeds", node.feeds().size()},
-          {"connections", queue(node.peers().size(), s.max_connections)},
-          {"handshakes", queue(node.pending(), s.max_pending)},
-          {"unfinished_bytes", queue(node.unfinished_bytes(), s.connection.max_unfinished_bytes)},
-          {"accepted", c.accepted},
-          {"dialed", c.dialed},
-          {"refused", c.refused},
-          {"closed", c.closed},
-          {"last_closed", c.last_closed},
-          {"publishers", std::move(own)}};
+  return {
+      {"port", node.port()},
+      {"feeds", node.feeds().size()},
+      {"connections", codec::queue_report(node.peers().size(), s.max_connections)},
+      {"handshakes", codec::queue_report(node.pending(), s.max_pending)},
+      {"unfinished_bytes", codec::queue_report(node.unfinished_bytes(), s.connection.max_unfinished_bytes)},
+      {"accepted", c.accepted},
+      {"dialed", c.dialed},
+      {"refused", c.refused},
+      {"closed", c.closed},
+      {"last_closed", c.last_closed},
+      {"publishers", std::move(own)}};
 }
 
 json::object peer_report(Host host, const Node& node, const Node::PeerInfo& peer) {
@@ -123,8 +122,8 @@ json::object peer_report(Host host, const Node& node, const Node::PeerInfo& peer
           {"received_messages", c.counters().received_messages},
           {"objects_sent", c.counters().objects_sent},
           {"objects_received", c.counters().objects_received},
-          {"queued_bytes", queue(c.queued_bytes(), limits.max_control_bytes)},
-          {"requests_of_peer", queue(c.queued_requests(), limits.max_object_requests)},
+          {"queued_bytes", codec::queue_report(c.queued_bytes(), limits.max_control_bytes)},
+          {"requests_of_peer", codec::queue_report(c.queued_requests(), limits.max_object_requests)},
           {"requests_of_ours", c.outstanding()}};
 }
 
@@ -139,7 +138,7 @@ void put_bytes(json::object& to, std::string name, std::string_view bytes_or_tex
 }
 
 json::object queue_report(uint64_t now, uint64_t limit) {
-  return queue(now, limit);
+  return codec::queue_report(now, limit);
 }
 
 std::string report_status(const Service& service, const Calls& calls, json::object transfers, Host host) {
@@ -160,17 +159,18 @@ std::string report_status(const Service& service, const Calls& calls, json::obje
       if (!publisher->last_error().empty()) last_error = publisher->last_error();
     }
   }
-  return json::serialize(json::object{{"key", to_hex(service.own())},
-                                      {"dirty", dirty},
-                                      {"frozen", frozen},
-                                      {"last_error", last_error},
-                                      {"open_feeds", service.open_feeds()},
-                                      {"opening", queue(service.opening(), Service::kMaxOpening)},
-                                      {"calls", queue(calls.open(), Calls::kMaxCalls)},
-                                      {"transfers", std::move(transfers)},
-                                      {"direct", direct_report(service)},
-                                      {"stores", std::move(stores)},
-                                      {"ports", std::move(nodes)}});
+  return json::serialize(
+      json::object{{"key", to_hex(service.own())},
+                   {"dirty", dirty},
+                   {"frozen", frozen},
+                   {"last_error", last_error},
+                   {"open_feeds", service.open_feeds()},
+                   {"opening", codec::queue_report(service.opening(), Service::kMaxOpening)},
+                   {"calls", codec::queue_report(calls.open(), Calls::kMaxCalls)},
+                   {"transfers", std::move(transfers)},
+                   {"direct", direct_report(service)},
+                   {"stores", std::move(stores)},
+                   {"ports", std::move(nodes)}});
 }
 
 std::string report_list(const Service& service, Host host) {
