@@ -23,7 +23,7 @@ std::string describe(const codec::TransportEntry& entry, const visor_key& own) {
 Manager::Manager(Host host, visor_identity* identity, const Config& config, Events events)
     : host_(host), identity_(identity), config_(config), events_(std::move(events)), tasks_(host) {
   for (const PersistentPeer& peer : config.peers) {
-    persistent_.push_back({peer, codec::transport_id(own(), peer.key, peer.type), false, 0, {}});
+    persistent_.push_back({.peer = peer, .id = codec::transport_id(own(), peer.key, peer.type)});
   }
 }
 
@@ -159,6 +159,7 @@ void Manager::on_settled(Transport& transport) {
     if (late != &transport) late->refuse("our own dial to this peer, at the same moment, goes before");
   }
   note_problem(id, "");
+  if (Persistent* each = persistent(id)) each->limit_ms = kPersistentDialMs;
   host_.info("transport up: " + describe(transport.entry(), own()) +
              (transport.terms().dialed ? ", dialled " : ", from ") + transport.terms().address);
   changed();

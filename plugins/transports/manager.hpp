@@ -33,7 +33,7 @@ class Manager final : public TransportOwner {
   static constexpr size_t kMaxWaiters = 64; /* for one dial */
   static constexpr size_t kMaxClosedShown = 256;
   static constexpr uint64_t kRetryMs = 10'000; /* of persistent peers, or the interval if that is shorter */
-  static constexpr uint64_t kPersistentDialMs = 3'000;
+  static constexpr uint64_t kPersistentDialMs = 3'000; /* twice as long after each that took too long */
 
   Manager(Host host, visor_identity* identity, const Config& config, Events events);
   Manager(const Manager&) = delete;
@@ -111,7 +111,8 @@ class Manager final : public TransportOwner {
     codec::TransportId id;
     bool tried = false;
     uint64_t tried_ns = 0;
-    std::string problem; /* the last one that was logged */
+    uint64_t limit_ms = kPersistentDialMs; /* of the next dial */
+    std::string problem = {};              /* the last one that was logged */
   };
   struct AddressUse {
     size_t all = 0, settling = 0;
@@ -125,7 +126,8 @@ class Manager final : public TransportOwner {
   void on_closed(Transport& transport, const Error& error) override;
 
   Carrier* carrier(std::string_view type) const;
-  Result<void> begin_dial(codec::TransportEntry entry, std::string_view address, bool persistent);
+  Result<void> begin_dial(codec::TransportEntry entry, std::string_view address,
+                          const Persistent* persistent);
   Result<Carrier::Dial> connect(const codec::TransportId& id, const codec::TransportEntry& entry,
                                 std::string_view address, uint64_t limit_ms);
   void on_resolved(const codec::TransportId& id, Result<std::string> address);
@@ -137,6 +139,7 @@ class Manager final : public TransportOwner {
 
   void tick();
   void keep_persistent(uint64_t now_ns);
+  Persistent* persistent(const codec::TransportId& id);
   void note_problem(const codec::TransportId& id, const std::string& problem);
   void changed() const;
   const visor_key& own() const { return *identity_->api->key(identity_); }

@@ -45,7 +45,7 @@ Result<uint64_t> Manager::save(const visor_key& remote, std::string_view type, s
     return number;
   }
   if (!dials_.contains(id)) {
-    if (auto begun = begin_dial(std::move(entry), address, false); !begun)
+    if (auto begun = begin_dial(std::move(entry), address, nullptr); !begun)
       return std::unexpected(begun.error());
   }
   auto& waiters = dials_.at(id).waiters;
@@ -56,7 +56,8 @@ Result<uint64_t> Manager::save(const visor_key& remote, std::string_view type, s
   return number;
 }
 
-Result<void> Manager::begin_dial(codec::TransportEntry entry, std::string_view address, bool persistent) {
+Result<void> Manager::begin_dial(codec::TransportEntry entry, std::string_view address,
+                                 const Persistent* persistent) {
   Carrier* by = carrier(entry.type);
   if (!by) {
     std::string known;
@@ -78,14 +79,14 @@ Result<void> Manager::begin_dial(codec::TransportEntry entry, std::string_view a
                                      std::to_string(config_.limits.transports));
   }
   codec::TransportId id = entry.id;
-  uint64_t limit_ms = persistent ? kPersistentDialMs : Transport::kSettlementMs;
+  uint64_t limit_ms = persistent ? persistent->limit_ms : Transport::kSettlementMs;
   auto connecting = connect(id, entry, address, limit_ms);
   if (!connecting) return std::unexpected(connecting.error());
   ++counters_.dialed;
   dials_.emplace(id, Dial{std::move(entry),
                           std::string(address),
                           {},
-                          persistent,
+                          persistent != nullptr,
                           host_.now_ns(),
                           limit_ms,
                           std::move(*connecting),
@@ -139,6 +140,8 @@ void Manager::end_dial(const codec::TransportId& id, const Error& error) {
   dials_.erase(at);
   ++counters_.failed;
   note_problem(id, error.text);
+  if (Persistent* each = persistent(id); each && error.status == VISOR_ETIMEDOUT)
+    each->limit_ms = std::min(each->limit_ms * 2, Transport::kSettlementMs);
   answer_later(std::move(dial.waiters), id, error);
   if (dial.transport) dial.transport->close(error);
   changed();
@@ -201,21 +204,24 @@ void Manager::keep_persistent(uint64_t now_ns) {
     auto entry = codec::make_transport_entry(own(), each.peer.key, each.peer.type, codec::kLabelUser);
     auto begun = each.peer.key == own()
                      ? failure(VISOR_EINVAL, "this is our own key: a visor makes no transport to itself")
-                     : begin_dial(std::move(entry), each.peer.address, true);
+                     : begin_dial(std::move(entry), each.peer.address, &each);
     if (!begun) note_problem(codec::TransportId(each.id), begun.error().text);
   }
 }
 
+Manager::Persistent* Manager::persistent(const codec::TransportId& id) {
+  auto at = std::ranges::find(persistent_, id, &Persistent::id);
+  return at == persistent_.end() ? nullptr : &*at;
+}
+
 // A peer that is away is tried again and again: each of its problems is told once.
 void Manager::note_problem(const codec::TransportId& id, const std::string& problem) {
-  for (Persistent& each : persistent_) {
-    if (each.id != id || each.problem == problem) continue;
-    each.problem = problem;
-    if (!problem.empty()) {
-      host_.warn("no transport to " + to_hex(each.peer.key) + " at " + each.peer.address + " (" + problem +
-                 "); it is tried again");
-    }
-  }
+  Persistent* each = persistent(id);
+  if (!each || each->problem == problem) return;
+  each->problem = problem;
+  if (problem.empty()) return;
+  host_.warn("no transport to " + to_hex(each->peer.key) + " at " + each->peer.address + " (" + problem +
+             "); it is tried again");
 }
 
 }  // namespace visor::transports

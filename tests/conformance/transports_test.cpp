@@ -321,43 +321,6 @@ TEST_CASE("a slow transport that carries data is not taken for a dead one", "[tr
   CHECK(status_number(a, "closed") == 0);
 }
 
-TEST_CASE("persistent peers are dialled at the start and whenever they are not there", "[transports]") {
-  SimWorld world(13);
-  NodeOptions known;
-  known.secret = std::array<uint8_t, 32>{9, 9, 9};
-  std::string key;
-  {
-    Node& once = visor(world, "10.0.0.2", kListening, known);
-    key = to_hex(once.key());
-    world.remove(once);
-  }
-  Node& a = visor(world, "10.0.0.1",
-                  R"("peers":[{"pk":")" + key + R"(","type":"stcpr","address":"tcp://10.0.0.2:7000"}])");
-  world.run_for(30000);
-  CHECK(serving(a).empty());
-  CHECK(a.logged("it is tried again"));
-  auto told = std::ranges::count_if(
-      a.log(), [](const auto& record) { return record.text.find("it is tried again") != std::string::npos; });
-  CHECK(told == 1);  // not once each time
-
-  Node& b = visor(world, "10.0.0.2", kListening, known);
-  REQUIRE(world.run_until([&] { return serving(a).size() == 1; }, 11000));
-  world.run_for(20000);
-  world.remove(b);
-  REQUIRE(world.run_until([&] { return serving(a).empty(); }, 1000));
-  visor(world, "10.0.0.2", kListening, known);
-  REQUIRE(world.run_until([&] { return serving(a).size() == 1; }, 11000));
-
-  // Removed by hand, it stays away.
-  std::string id = codec::to_uuid(serving(a)[0].id);
-  REQUIRE(a.call("transports", "remove", R"({"id":")" + id + "\"}").has_value());
-  world.run_for(30000);
-  CHECK(serving(a).empty());
-  auto again = a.call("transports", "remove", R"({"id":")" + id + "\"}");
-  REQUIRE_FALSE(again.has_value());
-  CHECK(again.error().status == VISOR_ENOENT);
-}
-
 TEST_CASE("a hub with 200 transports", "[transports]") {
   SimWorld world(17);
   Node& hub = visor(world, "10.0.0.1", std::string(kListening) + R"(,"interval_ms":5000)");
