@@ -237,9 +237,12 @@ Result<void> Changes::release(const Hash& hash, Kind kind, std::vector<uint32_t>
   Row& row = rows_[*index];
   if (row.presence != Presence::kLive) return {};
   if (--row.delta >= 0) return {};
-  Result<uint32_t> count = store_.count(hash);
-  if (!count) return std::unexpected(count.error());
-  const int64_t left = int64_t{*count} + row.delta;
+  if (row.before == 0) {
+    Result<uint32_t> count = store_.count(hash);
+    if (!count) return std::unexpected(count.error());
+    row.before = *count;
+  }
+  const int64_t left = int64_t{row.before} + row.delta;
   if (left < 0) ++row.delta;  // it is missing; nothing to take away
   if (left == 0) freed.push_back(*index);
   return {};

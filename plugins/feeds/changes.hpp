@@ -34,6 +34,7 @@ class Changes : public ObjectReader {
     Presence presence = Presence::kMissing;
     bool counted = false;     // the slots of this object are in the deltas of others
     bool other_kind = false;  // kProvisional: it is stored as of another kind, which binds nobody
+    uint32_t before = 0;      // the stored count of what was released; 0: not looked up
   };
 
   /* What is known of an object that is referred to, and was not brought. */

@@ -160,9 +160,9 @@ Result<uint32_t> Store::count(const Hash& hash) {
   Result<std::optional<ByteView>> stored = get(kCount, hash);
   if (!stored) return std::unexpected(stored.error());
   if (*stored && (*stored)->size() == 4) return codec::load_le<uint32_t>((*stored)->data());
-  Result<Looked> looked = look(hash);
-  if (!looked) return std::unexpected(looked.error());
-  return looked->presence == Presence::kLive ? 1u : 0u;
+  stored = get(kObject, hash);
+  if (!stored) return std::unexpected(stored.error());
+  return *stored && !(*stored)->empty() ? 1u : 0u;
 }
 
 const StoredRoot* Store::current(const FeedId& id) const {

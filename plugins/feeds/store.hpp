@@ -129,6 +129,7 @@ class Store : public ObjectReader {
   Result<void> read_roots();
   Error error(visor_status status, const char* what) const;
   Result<std::optional<ByteView>> get(uint8_t range, const Hash& hash);
+  /* Of an object that is live, as far as it is not missing. */
   Result<uint32_t> count(const Hash& hash);
   Result<void> release_record(const FeedId& id, const StoredRoot& root, Changes& changes, Batch& batch);
   Result<void> rewrite(const Hash& hash, Kind kind, Batch& batch);

@@ -71,8 +71,8 @@ Result<void> Store::write_counts(Changes& changes, Batch& batch) {
     const Changes::Row& row = changes.row(index);
     const Hash& hash = changes.hash(index);
     if (row.delta == 0) continue;
-    uint32_t before = 0;
-    if (row.presence == Presence::kLive) {
+    uint32_t before = row.presence == Presence::kLive ? row.before : 0;
+    if (row.presence == Presence::kLive && before == 0) {
       Result<uint32_t> counted = count(hash);
       if (!counted) return std::unexpected(counted.error());
       before = *counted;

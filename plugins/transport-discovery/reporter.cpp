@@ -1,5 +1,7 @@
 #include "reporter.hpp"
 
+#include <algorithm>
+
 namespace visor::transport_discovery {
 
 const visor_feed_events Reporter::kListEvents = {
@@ -120,9 +122,18 @@ void Reporter::take_root(uint64_t sequence, std::span<const visor_op> ops) {
     whole_ = true;
     take_all_leaves();
   }
-  // Roots that come faster are merged by the feed, and none is lost.
+  keep_pace();
+}
+
+// Roots that come faster are merged by the feed, and none is lost.  Whoever keeps to the rhythm is never
+// paused, which costs the feed a Root kept beside the newest.
+void Reporter::keep_pace() {
+  uint64_t now_ms = host_.now_ms();
+  bool early = now_ms < next_root_ms_;
+  next_root_ms_ = std::max(now_ms, next_root_ms_) + config_.pace_ms();
+  if (!early) return;
   feed_->api->pause(feed_.get(), true);
-  pace_ = Timer::once(host_, config_.pace_ms(), [this] {
+  pace_ = Timer::once(host_, next_root_ms_ - now_ms, [this] {
     if (feed_) feed_->api->pause(feed_.get(), false);
   });
 }

@@ -41,6 +41,7 @@ class Reporter {
   void on_changed(uint64_t sequence, uint32_t flags, std::span<const visor_op> ops);
   void take_root(uint64_t sequence, std::span<const visor_op> ops);
   void take_all_leaves();
+  void keep_pace();
   void on_closed(visor_status status);
   void drop();
   Moment now() const;
@@ -61,6 +62,7 @@ class Reporter {
   bool stored_ = false;  /* what is told next is the Root that the feed had from before, not a new one */
   bool whole_ = false;   /* all leaves have been looked at since the feed was opened */
   uint64_t sequence_ = 0;
+  uint64_t next_root_ms_ = 0; /* an earlier one is applied, and those after it wait */
   std::string problem_;
 
   Request<visor_feed> opening_;
