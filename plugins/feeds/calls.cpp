@@ -218,8 +218,8 @@ class Calls::Watching final : public Call {
  private:
   void opened() override {
     visor_handle* handle = nullptr;
-    const visor_status status =
-        feed_->api->subscribe(feed_.get(), to_span(std::string_view(prefix_)), 0, &kEvents, this, &handle);
+    const visor_status status = feed_->api->subscribe(feed_.get(), to_span(std::string_view(prefix_)),
+                                                      VISOR_FEED_BRANCH, &kEvents, this, &handle);
     if (status != VISOR_OK) return end(host().error(status));
     subscription_.reset(handle);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "branch_walk.hpp"
 #include "lib/codec/endian.hpp"
 #include "lib/codec/writer.hpp"
 #include "limits.hpp"
@@ -66,12 +67,14 @@ Bytes encode(const Follow& follow) {
   to.u8(kFollowType);
   to.key(follow.feed);
   to.u32(follow.number);
-  to.u8(follow.resume ? Follow::kResume : 0);
+  to.u8(static_cast<uint8_t>((follow.resume ? Follow::kResume : 0) |
+                             (follow.branches.empty() ? 0 : Follow::kBranches)));
   to.raw(follow.base);
   if (follow.resume) {
     to.raw(follow.root);
     to.text(follow.place);
   }
+  if (!follow.branches.empty()) append_branches(out, follow.branches);
   return out;
 }
 
@@ -80,12 +83,18 @@ Result<Follow> decode_follow(ByteView body) {
   Follow follow;
   follow.feed = in.key();
   follow.number = in.u32();
-  follow.resume = (in.u8() & Follow::kResume) != 0;
+  const uint8_t flags = in.u8();
+  follow.resume = (flags & Follow::kResume) != 0;
   in.raw(follow.base.bytes);
   if (follow.resume) {
     in.raw(follow.root.bytes);
     follow.place = in.text();
     if (follow.place.size() > kMaxPathBytes) in.fail("a place is longer than a path may be");
+  }
+  if ((flags & Follow::kBranches) != 0) {
+    Result<std::vector<std::string>> branches = read_branches(in);
+    if (!branches) return std::unexpected(branches.error());
+    follow.branches = std::move(*branches);
   }
   if (Result<void> read = in.finish(); !read) return std::unexpected(read.error());
   return follow;

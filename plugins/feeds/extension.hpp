@@ -9,9 +9,12 @@
  * Where both have announced, three more types of messages are used, none of which is answered:
  *
  *   Follow  64 | feed 33 | number u32 | flags u8 | base 32 [| root 32 | place: u32, bytes]
+ *                                                          [| branches: count u32, each u32, bytes]
  *     From a subscriber, behind its Sub: it has the Root `base` whole (blank: none), and wants later ones as
  *     differences to it, under this number.  From then on each Root that it was sent is the base of the next,
  *     until it says Follow again.  kResume: of the difference to `root` all is there up to the path `place`.
+ *     kBranches: it wants what is under these paths only, and asks for it object by object; so a Root in
+ * which they are as in the one that was pushed before need not be pushed.
  *
  *   Update  65 | number u32 | flags u8 | [nonce u64 | seq u64 | previous 32] | time i64 | signature 65
  *              [| top 32] | ops
@@ -46,13 +49,14 @@ Bytes announcement();
 bool is_announcement(ByteView object);
 
 struct Follow {
-  static constexpr uint8_t kResume = 1;
+  static constexpr uint8_t kResume = 1, kBranches = 2;
   visor_key feed{};
   uint32_t number = 0;
   Hash base;
   bool resume = false;
   Hash root;
   std::string_view place;
+  std::vector<std::string> branches;  // none: the whole tree
 };
 Bytes encode(const Follow& follow);
 /* Of what follows the type; views into it. */

@@ -128,7 +128,9 @@ void Feed::subscribed(Connection& connection, uint32_t seq) {
     connection.send(Err{"subscribe rejected"}, seq);
     return;
   }
-  join(connection).they = true;
+  Member& m = join(connection);
+  m.they = true;
+  if (m.followed) m.followed->told.reset();
   connection.send(Ok{}, seq);
   // Again for one that is subscribed: it may have lost what was sent.
   if (current() || fill_) connection.push(*this);
@@ -159,17 +161,20 @@ void Feed::admit(std::optional<std::set<visor_key>> keys) {
 // --- Roots ---
 
 std::shared_ptr<const Bytes> Feed::root_message(Connection& connection, bool* more) {
+  if (id_.branches) return nullptr;
   Member* m = member(connection);
-  if (m && m->followed) return stream_message(*m, more);
-  auto message = root_push();
+  const bool branches = m && m->followed && !m->followed->branches.empty();
+  if (m && m->followed && !branches) return stream_message(*m, more);
+  auto message = branches ? branch_push(*m->followed) : root_push();
   if (m && message) m->sent = message_root_;
   return message;
 }
 
-std::shared_ptr<const Bytes> Feed::root_push() {
+std::shared_ptr<const Bytes> Feed::root_push(bool fetched) {
   const StoredRoot* stored = current();
-  if (!fill_ && !stored) return nullptr;
-  const Hash wanted = fill_ ? fill_->root().hash : stored->record.hash;
+  fetched = fetched && fill_;
+  if (!fetched && !stored) return nullptr;
+  const Hash wanted = fetched ? fill_->root().hash : stored->record.hash;
   if (message_ && message_root_ == wanted) return message_;
   auto encode_push = [&](const SignedRoot& root) {
     message_ = std::make_shared<const Bytes>(
@@ -177,7 +182,7 @@ std::shared_ptr<const Bytes> Feed::root_push() {
     message_root_ = root.hash;
     return message_;
   };
-  if (fill_) return encode_push(fill_->root());
+  if (fetched) return encode_push(fill_->root());
   Result<SignedRoot> root = store_->load(id_);
   return root ? encode_push(*root) : nullptr;
 }
@@ -189,9 +194,10 @@ void Feed::push_to_all(const Hash& root) {
 }
 
 /* Whether a Root of these numbers is one that we have, or had. */
-bool Feed::outdated(uint64_t nonce, uint64_t seq) const {
+bool Feed::outdated(uint64_t nonce, uint64_t seq) {
   const StoredRoot* stored = current();
-  return stored && stored->nonce == nonce && seq <= stored->record.seq;
+  if (!stored || stored->nonce != nonce || seq > stored->record.seq) return false;
+  return seq < stored->record.seq || !id_.branches || covers_wanted();
 }
 
 /* Roots of one chain go by their number, of two chains by their time. */
@@ -205,7 +211,8 @@ void Feed::root_arrived(Connection& connection, const RootPush& push) {
   ++counters_.roots_received;
   root_ms_ = host_.now_ms();
   quiet_ms_ = settings_.quiet_ms;
-  if (outdated(push.nonce, push.seq)) return;
+  reconsider();
+  if (outdated(push.nonce, push.seq) || (id_.branches && wanted_branches().empty())) return;
 
   const Hash hash = crypto::sha256(push.value);
   if (fill_ && fill_->root().hash == hash) {
@@ -254,6 +261,11 @@ void Feed::start_fill(SignedRoot root) {
   patience_.cancel();
   fill_ = std::make_unique<Fill>(host_, *store_, id_, std::move(root), settings_.fill,
                                  static_cast<Fill::Owner&>(*this));
+  if (id_.branches) {
+    fill_->cut_to(wanted_branches(), std::exchange(way_, {}));
+  } else {
+    began_whole_ = true;
+  }
   for (const Member& m : members_) {
     if (m.announced == hash) fill_->add_source(*m.connection);
   }
@@ -277,11 +289,17 @@ void Feed::filled(Difference difference) {
   tasks_.post([this] { over_.reset(); });
   retry_ms_ = 0;
   last_error_.clear();
+  if (id_.branches) {
+    covered_ = over_->branches();
+    way_ = over_->take_way();
+    for (const auto& subscription : followers()) subscription->set_here(covers(subscription->prefix()));
+  }
   // Whoever we follow knows what we have, unless it came from somebody else.
   if (!streamed) follow_somebody();
   push_to_all(current()->record.hash);
   start_pending();
   tell(difference);
+  widen();
 }
 
 void Feed::broken(const Error& why) {
@@ -330,7 +348,11 @@ void Feed::check() {
 void Feed::follow(const std::shared_ptr<Subscription>& subscription) {
   std::erase_if(followers_, [](const auto& weak) { return weak.expired(); });
   followers_.push_back(subscription);
+  reconsider();
+  subscription->move(id_);
+  subscription->set_here(covers(subscription->prefix()));
   subscription->start();
+  widen();
 }
 
 std::vector<std::shared_ptr<Subscription>> Feed::followers() {

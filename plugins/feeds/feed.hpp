@@ -36,6 +36,13 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
     /* A new number under which differences will come from there. */
     virtual uint32_t follow(Connection& connection, Feed& feed) = 0;
   };
+  /* Somebody here who has opened it. */
+  class User {
+   public:
+    virtual ~User() = default;
+    /* Beside what its subscriptions want. */
+    virtual bool wants_whole() const = 0;
+  };
   struct Counters {
     uint64_t roots_received = 0, roots_refused = 0, fills = 0, fills_broken = 0, refused_subscribers = 0;
     uint64_t objects_received = 0, bytes_received = 0, objects_reused = 0;
@@ -80,8 +87,9 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
 
   Fill* fill() { return fill_.get(); }
   std::shared_ptr<const Bytes> root_message(Connection& connection, bool* more) override;
-  /* The push of the Root that is fetched or, when none is, stored; encoded once for all who get it. */
-  std::shared_ptr<const Bytes> root_push();
+  /* The push of the Root that is fetched (unless it may not be that one) or, when none is, stored; encoded
+   * once for all who get it. */
+  std::shared_ptr<const Bytes> root_push(bool fetched = true);
 
   /* Makes the Root of a file the current one, and tells everybody.  VISOR_EAGAIN while another one is being
    * fetched; VISOR_EEXIST for a feed of our own of which something is here. */
@@ -89,6 +97,11 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
 
   /* --- those who follow it here --- */
 
+  void attach(const User& user);
+  void detach(const User& user) { std::erase(users_, &user); }
+  /* Only branches of it are fetched and here. */
+  bool of_branches() const { return id_.branches; }
+  const std::vector<std::string>& covered() const { return covered_; }
   void follow(const std::shared_ptr<Subscription>& subscription);
   /* Tells all that it ends. */
   void end(const Error& why);
@@ -107,6 +120,8 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
     std::optional<KnownRoot> base;  // nothing: it has one that is not known here
     std::optional<Resumed> resumed;
     std::unique_ptr<RootStream> stream;  // on its way
+    std::vector<std::string> branches;   // it wants no differences but these, object by object
+    std::optional<Hash> told;            // their tree in the Root that was pushed last
   };
   struct Member {
     Connection* connection;
@@ -131,7 +146,7 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   Member* member(const Connection& connection);
   Member& join(Connection& connection);
   void remove(Connection& connection);
-  bool outdated(uint64_t nonce, uint64_t seq) const;
+  bool outdated(uint64_t nonce, uint64_t seq);
   bool newer(const Root& root, const Root& than) const;
   std::optional<KnownRoot> known_root(const Hash& hash);
   std::shared_ptr<const Bytes> stream_message(Member& m, bool* more);
@@ -149,6 +164,15 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   void ask_again_later();
   void ask_again();
   std::vector<std::shared_ptr<Subscription>> followers();
+  bool wants_whole();
+  std::vector<std::string> wanted_branches();
+  bool covers_wanted();
+  bool covers(const std::string& wanted) const;
+  void learn_covered();
+  void reconsider();
+  void widen();
+  void follow_branches(Connection& connection);
+  std::shared_ptr<const Bytes> branch_push(Followed& followed);
   void tell(const Difference& difference);
 
   Host host_;
@@ -171,6 +195,10 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   Hash message_root_;
   std::shared_ptr<const Bytes> message_;
   std::vector<std::weak_ptr<Subscription>> followers_;
+  std::vector<const User*> users_;
+  bool began_whole_ = false;
+  std::vector<std::string> covered_;  // branches of the Root that is stored
+  ObjectMap way_;                     // to them
   uint64_t quiet_ms_, root_ms_;
   uint64_t retry_ms_ = 0;
   Timer retry_;

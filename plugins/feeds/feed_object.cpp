@@ -59,9 +59,12 @@ FeedObject::FeedObject(Host host, Owner& owner, Node& node, std::shared_ptr<Feed
       node_(node),
       feed_(std::move(feed)),
       network_(std::move(network)),
-      subscriptions_(host) {}
+      subscriptions_(host) {
+  feed_->attach(*this);
+}
 
 FeedObject::~FeedObject() {
+  feed_->detach(*this);
   subscriptions_.each([](const std::shared_ptr<Subscription>& subscription) { subscription->end(); });
   cursors_.clear();
   node_.close(feed_, network_);
@@ -116,6 +119,7 @@ visor_status FeedObject::subscribe(visor_span prefix, uint32_t flags, const viso
   *handle = subscriptions_.add(subscription, [weak = std::weak_ptr(subscription)] {
     if (auto closing = weak.lock()) closing->end();
   });
+  subscribed_ = true;
   feed_->follow(subscription);
   return VISOR_OK;
 }

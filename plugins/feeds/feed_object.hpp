@@ -28,7 +28,7 @@ class FeedCursor final : public Object<visor_cursor> {
   bool placed_ = false;
 };
 
-class FeedObject final : public FeedProvider {
+class FeedObject final : public FeedProvider, private Feed::User {
  public:
   class Owner {
    public:
@@ -50,12 +50,13 @@ class FeedObject final : public FeedProvider {
   void pause(bool paused) override;
   visor_status admit(const visor_key* keys, size_t count) override;
   void close() override { owner_.feed_closed(*this); }
+  bool wants_whole() const override { return !subscribed_; }
 
   Owner& owner_;
   Node& node_;
   std::shared_ptr<Feed> feed_;
   std::string network_;
-  bool paused_ = false;
+  bool paused_ = false, subscribed_ = false;
   Bytes value_;  // what get() lent
   std::vector<std::unique_ptr<FeedCursor>> cursors_;
   Registrations<std::shared_ptr<Subscription>> subscriptions_;

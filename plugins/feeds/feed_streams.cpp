@@ -28,6 +28,8 @@ void Feed::follow_asked(Connection& connection, const Follow& follow) {
   if (!m || !m->they) return;
   Followed& followed = m->followed.emplace(Followed{});
   followed.number = follow.number;
+  followed.branches = follow.branches;
+  if (!followed.branches.empty()) return connection.push(*this);
   followed.base = known_root(follow.base);
   if (follow.resume) {
     const std::optional<KnownRoot> resumed = known_root(follow.root);
@@ -82,9 +84,11 @@ void Feed::connection_extended(Connection& connection) {
 
 void Feed::follow_on(Connection& connection) {
   if (publisher_) return;
+  reconsider();
+  if (id_.branches) return follow_branches(connection);
   following_ = &connection;
   follow_number_ = node_.follow(connection, *this);
-  Follow follow{id_.feed, follow_number_, {}, false, {}, {}};
+  Follow follow{id_.feed, follow_number_, {}, false, {}, {}, {}};
   if (const StoredRoot* stored = current()) follow.base = stored->record.hash;
   if (fill_ && fill_->suspended()) {
     follow.resume = true;
@@ -96,7 +100,7 @@ void Feed::follow_on(Connection& connection) {
 
 /* Says to whom we follow what we have now, or finds somebody to follow. */
 void Feed::follow_somebody() {
-  if (leaving_ || publisher_) return;
+  if (leaving_ || publisher_ || id_.branches) return;
   if (following_) return follow_on(*following_);
   for (const Member& m : members_) {
     if (m.we && !m.plain && m.connection->extended() && m.connection->ready())
@@ -159,6 +163,7 @@ void Feed::update_arrived(Member& m, const StreamMessage& message) {
   Connection& connection = *m.connection;
   const StreamHead& head = message.head;
   ++counters_.roots_received;
+  began_whole_ = true;
   if (fill_ && fill_->streams_from(connection)) {
     return stream_failed(connection, {VISOR_EPROTO, "a Root begins before the one before it ends"});
   }
@@ -226,6 +231,9 @@ void Feed::replace_fill(std::unique_ptr<Fill> fill) {
 
 Result<void> Feed::import(FeedImport& from) {
   if (fill_) return failure(VISOR_EAGAIN, "a Root of this feed is being fetched; import it when it is there");
+  if (id_.branches) {
+    return failure(VISOR_EAGAIN, "only branches of this feed are followed here; a file has all of it");
+  }
   if (publisher_ && (current() || publisher_->dirty())) {
     return failure(VISOR_EEXIST,
                    "our own feed is taken from a file only where nothing of it is left; this one "

@@ -45,9 +45,10 @@ void Fill::start() {
 
 void Fill::request_tree() {
   started_ = true;
+  if (walking_) return walk();
   bool made = false;
-  if (!root_.top().blank()) {
-    Result<uint32_t> top = changes_.note(root_.top(), Kind::kTreeNode, &made);
+  if (!target().top().blank()) {
+    Result<uint32_t> top = changes_.note(target().top(), Kind::kTreeNode, &made);
     if (!top) return broke(top.error());
     push_all({*top}, 0);
   }
@@ -83,6 +84,7 @@ void Fill::lost_source(Connection& connection) {
   // What was asked last is deepest in the tree, and was on top.
   for (uint32_t row : source->asked) put_back(row);
   in_flight_ -= source->asked.size();
+  in_flight_ -= std::erase_if(way_asked_, [&](const auto& asked) { return asked.second == &connection; });
   connection.forget(*this);
   std::erase_if(sources_, [&](const Source& s) { return s.connection == &connection; });
   pump();
@@ -114,7 +116,9 @@ bool Fill::next_row(uint32_t& row) {
 
 /* Asks for what is next, as far as the sources have room, and takes over what is stored. */
 void Fill::pump() {
-  if (!started_ || over_ || diff_ || stream_ || std::exchange(pumping_, true)) return;
+  if (!started_ || over_ || diff_ || stream_) return;
+  if (walking_) return walk();
+  if (std::exchange(pumping_, true)) return;
   size_t steps = kRowsATurn;
   uint32_t row = 0;
   while (!over_ && next_row(row)) {
@@ -137,12 +141,15 @@ void Fill::pump() {
       continue;
     }
     if (presence != Presence::kMissing) continue;
+    if (auto here = at_hand_.find(changes_.hash(row)); here != at_hand_.end()) {
+      if (!process(row, here->second, false)) break;
+      continue;
+    }
     if (sources_.empty()) {
       broke({VISOR_ECLOSED, "no connections to fill from"});
       break;
     }
-    Source& source =
-        *std::ranges::max_element(sources_, {}, [](const Source& s) { return s.connection->room(); });
+    Source& source = roomiest();
     if (source.connection->room() == 0) {
       put_back(row);
       for (Source& each : sources_) each.connection->want_objects(*this);
@@ -156,19 +163,25 @@ void Fill::pump() {
   if (!over_ && in_flight_ == 0 && urgent_.empty() && todo_.empty()) check();
 }
 
+Fill::Source& Fill::roomiest() {
+  return *std::ranges::max_element(sources_, {}, [](const Source& s) { return s.connection->room(); });
+}
+
 void Fill::may_request(Connection&) {
   pump();
 }
 
 void Fill::replied(Connection& connection, const Hash& hash, const Message* reply) {
+  const bool way = way_asked_.erase(hash) > 0;
   const std::optional<uint32_t> row = changes_.find(hash);
   Source* source = source_of(connection);
-  if (over_ || !row || !source) return;
-  std::erase(source->asked, *row);
+  if (over_ || !(way || row) || !source) return;
+  if (!way) std::erase(source->asked, *row);
   --in_flight_;
-  const bool wanted = changes_.row(*row).presence == Presence::kMissing;
+  const bool wanted = !way && changes_.row(*row).presence == Presence::kMissing;
   const auto* object = reply ? std::get_if<ObjectReply>(reply) : nullptr;
   if (object && object->value.size() <= kMaxObjectBytes && crypto::sha256(object->value) == hash) {
+    if (way) way_arrived(hash, object->value);
     if (wanted) arrived(*row, object->value);
     return pump();
   }
@@ -415,7 +428,7 @@ void Fill::check() {
 void Fill::check_against(const Hash& top) {
   against_ = top;
   collected_ = owner_.wants_difference();
-  diff_ = std::make_unique<TreeDiff>(changes_, top, root_.top(), options_.limits.max_steps, collected_);
+  diff_ = std::make_unique<TreeDiff>(changes_, top, target().top(), options_.limits.max_steps, collected_);
   tasks_.post([this] { run_check(); });
 }
 
@@ -437,7 +450,7 @@ void Fill::finish() {
     owner_.fall_behind();
   }
   over_ = true;
-  if (Result<void> committed = store_.commit(id_, root_, changes_); !committed) {
+  if (Result<void> committed = store_.commit(id_, target(), changes_); !committed) {
     over_ = false;
     return broke(committed.error());
   }

@@ -6,9 +6,13 @@
  *
  * From a visor that tells Roots as differences (extension.hpp) objects are not asked for: they are built,
  * here, from the tree before and what is different.  What was built stays when the connection breaks: the
- * same Root, or a later one, can go on where it was, and so can requests. */
+ * same Root, or a later one, can go on where it was, and so can requests.
+ *
+ * Where only branches of a feed are wanted, the way to them is asked for first, and what is fetched, checked
+ * and stored is the tree of these branches (branch_walk.hpp). */
 #ifndef VISOR_FEEDS_FILL_HPP
 #define VISOR_FEEDS_FILL_HPP
+#include "branch_walk.hpp"
 #include "connection.hpp"
 #include "extension.hpp"
 #include "limits.hpp"
@@ -49,6 +53,12 @@ class Fill final : public Requester, private TreeBuilder::Sink {
 
   Fill(Host host, Store& store, const FeedId& id, SignedRoot root, const FillOptions& options, Owner& owner);
   ~Fill() override;
+
+  /* Only these branches; `known`: what may be on the way to them.  Before start(). */
+  void cut_to(std::vector<std::string> branches, ObjectMap known);
+  const std::vector<std::string>& branches() const { return branches_; }
+  /* What was on the way; once it is over. */
+  ObjectMap take_way();
 
   /* Begins, or says on a later turn why not. */
   void start();
@@ -122,6 +132,13 @@ class Fill final : public Requester, private TreeBuilder::Sink {
   void replied(Connection& connection, const Hash& object, const Message* reply) override;
   void may_request(Connection& connection) override;
 
+  void walk();
+  void way_arrived(const Hash& hash, ByteView object);
+  void cut();
+  /* What is fetched, and stored. */
+  const SignedRoot& target() const { return cut_ ? *cut_ : root_; }
+  Source& roomiest();
+
   void pump();
   bool next_row(uint32_t& row);
   void push_all(const std::vector<uint32_t>& rows, uint32_t directory);
@@ -165,6 +182,12 @@ class Fill final : public Requester, private TreeBuilder::Sink {
   std::vector<Directory> directories_;   // Row::place is one of them
   std::vector<Source> sources_;
   size_t in_flight_ = 0;
+  std::vector<std::string> branches_;
+  std::unique_ptr<BranchWalk> walk_;
+  bool walking_ = false;
+  std::map<Hash, Connection*> way_asked_;
+  std::optional<SignedRoot> cut_;
+  ObjectMap at_hand_;  // of the tree of branches
   std::vector<std::string> prefixes_;
   Difference partial_;
   bool partial_posted_ = false;

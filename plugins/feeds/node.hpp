@@ -48,7 +48,11 @@ class Node final : private ConnectionUser, private Feed::Members, private Link::
   std::shared_ptr<Feed> open(std::shared_ptr<Store> store, const visor_key& owner, const std::string& network,
                              std::optional<uint64_t> batch_ms);
   void close(const std::shared_ptr<Feed>& feed, const std::string& network);
-  bool has(const visor_key& owner) const { return feeds_.contains(owner); }
+  /* Whether the Root of that id is the one that counts. */
+  bool has(const FeedId& id) const {
+    const Feed* feed = find(id.feed);
+    return feed && feed->id() == id;
+  }
 
   visor_handle* announce(const std::string& network, const visor_key& peer, Link::State state, void* ctx);
   /* Listens as soon as the network is there. */

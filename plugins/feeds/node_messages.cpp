@@ -75,7 +75,8 @@ void Node::requested_list(Connection& connection, uint32_t seq) {
 
 void Node::requested_preview(Connection& connection, uint32_t seq, const visor_key& owner) {
   Feed* feed = find(owner);
-  if (!feed || !feed->admits(connection.peer())) return connection.send(Err{"no such feed"}, seq);
+  if (!feed || feed->of_branches() || !feed->admits(connection.peer()))
+    return connection.send(Err{"no such feed"}, seq);
   Result<SignedRoot> root = feed->store()->load(feed->id());
   if (!root) return connection.send(Err{"not found"}, seq);
   peer_of(connection).previewed = true;

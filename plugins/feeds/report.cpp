@@ -41,7 +41,12 @@ json::object feed_report(Host host, Feed& feed) {
     out["seq"] = root->record.seq;
     out["nonce"] = root->nonce;
     out["time_ns"] = root->record.time_ns;
-    out["root"] = to_hex(root->record.hash);
+    if (!feed.of_branches()) out["root"] = to_hex(root->record.hash);
+  }
+  if (feed.of_branches()) {
+    json::array branches;
+    for (const std::string& branch : feed.covered()) branches.push_back(json::string(printable(branch)));
+    out["branches"] = std::move(branches);
   }
   const Feed::Counters& c = feed.counters();
   if (!feed.own()) {

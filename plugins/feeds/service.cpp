@@ -11,7 +11,7 @@ Service::Service(Host host, visor_identity* identity, const ServiceSettings& set
       settings_(settings),
       stores_(host, settings.stores, *identity->api->key(identity), [this](const FeedId& id) {
         auto at = nodes_.find(id.port);
-        return at != nodes_.end() && at->second->has(id.feed);
+        return at != nodes_.end() && at->second->has(id);
       }) {}
 
 Service::~Service() {
@@ -54,7 +54,7 @@ Feed* Service::find(const FeedId& id) const {
   auto at = nodes_.find(id.port);
   if (at == nodes_.end()) return nullptr;
   for (Feed* feed : at->second->feeds()) {
-    if (feed->id() == id) return feed;
+    if (feed->id().feed == id.feed) return feed;
   }
   return nullptr;
 }

@@ -76,17 +76,20 @@ Result<void> Store::read_meta() {
 Result<void> Store::read_roots() {
   std::vector<std::pair<FeedId, StoredRoot>> stored;
   std::vector<Bytes> broken;
-  visor_status status = scan(kv_.get(), ByteView(&kRootRecord, 1), [&](ByteView key, ByteView value) {
-    Result<RootKey> at = parse_root_key(key);
-    Result<RootRecord> record = decode_root_record(value);
-    if (!at || !record || record->seq != at->seq) {
-      broken.emplace_back(key.begin(), key.end());
-    } else {
-      stored.push_back({at->id, {at->nonce, *record, {}}});
-    }
-    return true;
-  });
-  if (status != VISOR_OK) return std::unexpected(error(status, "read"));
+  visor_status status = VISOR_OK;
+  for (const uint8_t range : {kRootRecord, kBranchesRecord}) {
+    status = scan(kv_.get(), ByteView(&range, 1), [&](ByteView key, ByteView value) {
+      Result<RootKey> at = parse_root_key(key);
+      Result<RootRecord> record = decode_root_record(value);
+      if (!at || !record || record->seq != at->seq) {
+        broken.emplace_back(key.begin(), key.end());
+      } else {
+        stored.push_back({at->id, {at->nonce, *record, {}}});
+      }
+      return true;
+    });
+    if (status != VISOR_OK) return std::unexpected(error(status, "read"));
+  }
 
   std::vector<std::pair<FeedId, StoredRoot>> old;
   for (auto& [id, root] : stored) {

@@ -6,6 +6,7 @@
  *   'c' hash                                     count u32, if it is 2 or more; an object with neither 'c'
  * nor 'u' has 1 'u' hash                                     u64: Unix time in ns since which its count is 0
  *   'r' port u16 BE, feed, nonce, seq u64 BE     record of a Root, 161 bytes
+ *   'b' likewise                                 record of a Root of which only branches are here
  *
  * Other integers are little-endian.  A feed has one current Root; the one before is taken away in the batch
  * that brings the next, and its own objects stay unreferenced for a while, for peers that are still reading
@@ -21,10 +22,13 @@
 
 namespace visor::feeds {
 
-/* Feeds of one owner differ by port. */
+/* Feeds of one owner differ by port.  Of a feed of which only branches are fetched another Root is kept,
+ * which is ours: of the tree of these branches (branch_walk.hpp), with the numbers of the owner's Root and
+ * the branches as its descriptor. */
 struct FeedId {
   uint16_t port = 0;
   visor_key feed{};
+  bool branches = false;
 
   friend bool operator==(const FeedId&, const FeedId&) = default;
   friend auto operator<=>(const FeedId&, const FeedId&) = default;

@@ -10,7 +10,7 @@ namespace visor::feeds {
 
 inline constexpr uint32_t kStoreVersion = 1;
 inline constexpr uint8_t kMeta = 'm', kObject = ObjectArena::kRange, kCount = 'c', kUnreferenced = 'u',
-                         kRootRecord = 'r';
+                         kRootRecord = 'r', kBranchesRecord = 'b';
 
 inline std::array<uint8_t, 33> hash_key(uint8_t range, const Hash& hash) {
   std::array<uint8_t, 33> key;
@@ -25,7 +25,7 @@ struct RootKey {
 };
 
 inline Bytes root_key(const RootKey& root) {
-  Bytes key{kRootRecord};
+  Bytes key{root.id.branches ? kBranchesRecord : kRootRecord};
   codec::append_be<uint16_t>(key, root.id.port);
   codec::append(key, bytes(root.id.feed));
   codec::append_be<uint64_t>(key, root.nonce);
@@ -37,6 +37,7 @@ inline Result<RootKey> parse_root_key(ByteView key) {
   constexpr size_t kBytes = 1 + 2 + 33 + 8 + 8;
   if (key.size() != kBytes) return failure(VISOR_ECORRUPT, "the key of a stored Root has the wrong size");
   RootKey root;
+  root.id.branches = key[0] == kBranchesRecord;
   root.id.port = codec::load_be<uint16_t>(key.data() + 1);
   std::ranges::copy(key.subspan(3, 33), root.id.feed.bytes);
   root.nonce = codec::load_be<uint64_t>(key.data() + 36);

@@ -40,6 +40,12 @@ void Subscription::pause(bool paused) {
   state_ = State::kPaused;
 }
 
+void Subscription::move(const FeedId& id) {
+  if (id_ == id) return;
+  fall_behind();
+  id_ = id;
+}
+
 void Subscription::fall_behind() {
   if (state_ != State::kLive) return;
   pause(true);
@@ -53,6 +59,7 @@ void Subscription::catch_up_later() {
 void Subscription::catch_up() {
   if (state_ != State::kCatchingUp || diff_) return;
   const StoredRoot* current = store_->current(id_);
+  if (!current && told_) return;  // of what takes its place nothing has come
   if (!current || (told_ && told_->record.hash == current->record.hash)) {
     state_ = State::kLive;
     told_.reset();
@@ -80,7 +87,8 @@ void Subscription::run() {
 }
 
 void Subscription::root(const Difference& difference, uint64_t seq) {
-  if (state_ == State::kLive) tell(difference, seq, 0);
+  if (state_ == State::kLive) return tell(difference, seq, 0);
+  if (state_ == State::kCatchingUp && !diff_) catch_up_later();
 }
 
 void Subscription::partial(const Difference& leaves, uint64_t seq) {
@@ -90,6 +98,8 @@ void Subscription::partial(const Difference& leaves, uint64_t seq) {
 
 void Subscription::tell(const Difference& difference, uint64_t seq, uint32_t flags) {
   const auto ops = difference.under(options_.prefix);
+  if (wants_branch() && ops.empty() && (told_any_ || !here_)) return;
+  told_any_ = true;
   if (options_.events->changed)
     options_.events->changed(options_.ctx, object_, seq, flags, ops.data(), ops.size());
 }

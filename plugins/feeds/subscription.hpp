@@ -12,7 +12,7 @@ namespace visor::feeds {
 
 struct SubscriptionOptions {
   std::string prefix;
-  uint32_t flags = 0;  // VISOR_FEED_PARTIAL
+  uint32_t flags = 0;  // VISOR_FEED_PARTIAL, VISOR_FEED_BRANCH
   const visor_feed_events* events = nullptr;
   void* ctx = nullptr;
 };
@@ -25,11 +25,17 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
   const std::string& prefix() const { return options_.prefix; }
   bool wants_partial() const { return (options_.flags & VISOR_FEED_PARTIAL) != 0; }
+  /* It wants nothing of the feed but what is under its prefix, and hears of nothing else. */
+  bool wants_branch() const { return (options_.flags & VISOR_FEED_BRANCH) != 0 && !options_.prefix.empty(); }
   /* Whether the next Root's difference can be told as it is. */
   bool live() const { return state_ == State::kLive; }
 
   /* Tells what is there; on later turns. */
   void start() { catch_up_later(); }
+  /* From now on that Root of the feed counts (FeedId::branches). */
+  void move(const FeedId& id);
+  /* Whether its branch is part of what is stored. */
+  void set_here(bool here) { here_ = here; }
   void pause(bool paused);
   /* The next Root comes without its difference. */
   void fall_behind();
@@ -56,6 +62,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   visor_feed* object_;
   SubscriptionOptions options_;
   State state_ = State::kCatchingUp;
+  bool told_any_ = false, here_ = true;
   std::optional<StoredRoot> told_;  // unless live
   Store::Pin told_pin_;
   std::optional<StoredRoot> next_;  // what is being compared with it

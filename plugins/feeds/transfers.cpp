@@ -129,6 +129,10 @@ void Transfers::end(Transfer& transfer, const Error& why) {
 void Transfers::export_feed(Answer answer, Feed& feed, std::string_view file) {
   Result<std::string> path = path_of(file);
   if (!path) return answer.finish(path.error());
+  if (feed.of_branches()) {
+    return answer.finish(Error{
+        VISOR_ENOENT, "only branches of this feed are followed here; who exports it follows all of it"});
+  }
   Transfer* transfer = begin(answer);
   if (transfer) transfer->task = exporting(*transfer, feed.store(), feed.id(), std::move(*path));
 }

@@ -157,6 +157,7 @@ SLOT(visor_transports_api, remove, 4);
 
 /* --- feed.h ---------------------------------------------------------------------------------------------- */
 CONSTANT(VISOR_FEED_PARTIAL, 1u << 0);
+CONSTANT(VISOR_FEED_BRANCH, 1u << 1);
 OBJECT(visor_feed);
 TABLE(visor_feed_events);
 SLOT(visor_feed_events, changed, 0);

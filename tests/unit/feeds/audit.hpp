@@ -33,7 +33,7 @@ inline Audit audit(const MemoryDisk& disk) {
     if (++expected[hash] == 1) work.emplace_back(hash, kind);
   };
   for (const auto& [key, value] : disk.map) {
-    if (key[0] != 'r') continue;
+    if (key[0] != 'r' && key[0] != 'b') continue;
     auto record = feeds::decode_root_record(bytes(std::string_view(value)));
     need(record.has_value(), "a record of a Root is read");
     refer(record->hash, feeds::Kind::kRoot);

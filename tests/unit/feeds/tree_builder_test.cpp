@@ -257,7 +257,8 @@ TEST_CASE("feeds: messages of the extension, whole, cut and wrong", "[feeds][ext
                 crypto::sha256(bytes(std::string_view("b"))),
                 true,
                 crypto::sha256(bytes(std::string_view("r"))),
-                "a/b"};
+                "a/b",
+                {"c", "d/e"}};
   follow.feed.bytes[0] = 2;
   const Bytes told = encode(follow);
   const ByteView body = ByteView(told).subspan(1);
@@ -265,7 +266,12 @@ TEST_CASE("feeds: messages of the extension, whole, cut and wrong", "[feeds][ext
   REQUIRE(read);
   CHECK(
       (read->number == 7 && read->base == follow.base && read->root == follow.root && read->place == "a/b"));
+  CHECK(read->branches == follow.branches);
   for (size_t size = 0; size < body.size(); ++size) CHECK_FALSE(decode_follow(body.first(size)));
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>(65, "a"), {""}, {"a//b"}}) {
+    follow.branches = wrong;
+    CHECK_FALSE(decode_follow(ByteView(encode(follow)).subspan(1)));
+  }
 
   StreamHead head;
   head.number = 9;
