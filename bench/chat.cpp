@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdlib>
+#include <deque>
 #include <optional>
 #include <visor/plugin.hpp>
 
@@ -241,9 +242,18 @@ struct Friends {
   }
   /* Until all of it has come to all. */
   void say(size_t count) {
+    constexpr size_t kAtOnce = 512; /* calls that are open, as of a program that does not wait for each */
     const size_t wanted = heard + count * (town.size() - 1);
-    for (size_t i = 0; i < count; ++i) town.ask(town.at(0), "chat", "group_send", args);
-    while (heard < wanted) town.turn();
+    std::deque<Call> calls;
+    for (size_t i = 0; i < count; ++i) {
+      town.start(town.at(0), "chat", "group_send", args, calls.emplace_back());
+      while (calls.size() >= kAtOnce && !calls.front().finished) town.turn();
+      while (!calls.empty() && calls.front().finished) {
+        if (calls.front().status != VISOR_OK) give_up("a message is refused");
+        calls.pop_front();
+      }
+    }
+    while (heard < wanted || !std::ranges::all_of(calls, &Call::finished)) town.turn();
   }
   std::vector<std::unique_ptr<Call>> watching; /* told of their end when the town stops */
   size_t heard = 0;

@@ -104,11 +104,12 @@ visor_status Commands::call(const char* instance, const char* command, visor_spa
   if (!found) return host().fail(found.error());
   const std::shared_ptr<Provider>& provider = *found;
 
-  std::vector<std::string> known;
-  known.reserve(provider->plugin->command_count);
-  for (size_t i = 0; i < provider->plugin->command_count; ++i) known.emplace_back(provider->row(i)->name);
-  auto row = static_cast<size_t>(std::ranges::find(known, command) - known.begin());
-  if (row == known.size()) {
+  const size_t rows = provider->plugin->command_count;
+  size_t row = 0;
+  while (row < rows && std::string_view(command) != provider->row(row)->name) ++row;
+  if (row == rows) {
+    std::vector<std::string> known;
+    for (size_t i = 0; i < rows; ++i) known.emplace_back(provider->row(i)->name);
     return host().fail(VISOR_ENOENT, std::string(instance) + " has no command \"" + command + "\"; " +
                                          suggestion(command, known));
   }

@@ -1,5 +1,6 @@
 #include "kernel/pattern.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <string>
 
@@ -37,6 +38,8 @@ class PatternCompiler {
     alternatives(0);
     if (error_.empty() && at_ < source_.size()) complain("a ) without its (");
     emit({Pattern::Op::kDone});
+    out_.straight_ = !out_.steps_.empty() && out_.steps_.front().op == Op::kBegin &&
+                     std::ranges::none_of(out_.steps_, [](const Step& step) { return step.op == Op::kFork; });
     if (error_.empty()) return std::move(out_);
     return failure(VISOR_EINVAL, "the pattern " + std::string(source_) + ", character " +
                                      std::to_string(at_ + 1) + ": " + error_);
@@ -324,7 +327,25 @@ struct Pattern::Walk {
   std::vector<uint32_t> todo;
 };
 
+bool Pattern::takes(const Step& step, uint32_t character) const {
+  const Set& set = sets_[step.set];
+  return character < kNotAscii ? set.ascii.test(character) : set.beyond;
+}
+
+bool Pattern::matches_straight(std::string_view text) const {
+  size_t at = 0;
+  for (const Step& step : steps_) {
+    const bool goes_on = step.op == Op::kTake    ? at < text.size() && takes(step, next_character(text, at))
+                         : step.op == Op::kBegin ? at == 0
+                         : step.op == Op::kEnd   ? at == text.size()
+                                                 : true;
+    if (!goes_on) return false;
+  }
+  return true;
+}
+
 bool Pattern::matches(std::string_view text) const {
+  if (straight_) return matches_straight(text);
   Walk walk(*this);
   std::vector<uint32_t> alive, next;
   if (walk.add(alive, 0, 0, text.empty())) return true;
@@ -333,8 +354,7 @@ bool Pattern::matches(std::string_view text) const {
     next.clear();
     bool at_end = at == text.size();
     for (uint32_t state : alive) {
-      const Set& set = sets_[steps_[state].set];
-      if (!(c < kNotAscii ? set.ascii.test(c) : set.beyond)) continue;
+      if (!takes(steps_[state], c)) continue;
       if (walk.add(next, state + 1, at, at_end)) return true;
     }
     if (walk.add(next, 0, at, at_end)) return true;

@@ -33,9 +33,12 @@ class Pattern {
     int32_t first = 1, other = 1; /* kFork: where to go on, from here */
   };
   struct Walk;
+  bool takes(const Step& step, uint32_t character) const;
+  bool matches_straight(std::string_view text) const;
 
   std::vector<Set> sets_;
   std::vector<Step> steps_;
+  bool straight_ = false; /* from the beginning of the text, without a choice: as keys are described */
 };
 
 }  // namespace visor::kernel

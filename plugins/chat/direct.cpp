@@ -94,7 +94,10 @@ std::string Direct::new_id() {
 
 Result<Message> Direct::send(const visor_key& to, std::string_view text, std::string_view network,
                              std::string_view reply_to) {
-  if (!crypto::valid_public_key(to)) return failure(VISOR_EINVAL, "the receiver's key is not a public key");
+  // Whom we know has a key that is one.
+  const bool known_peer = peers_.contains(to) || history_.conversations().contains(to);
+  if (!known_peer && !crypto::valid_public_key(to))
+    return failure(VISOR_EINVAL, "the receiver's key is not a public key");
   if (text.empty()) return failure(VISOR_EINVAL, "a message has at least one character");
   if (!codec::is_utf8(text)) return failure(VISOR_EINVAL, "a message is UTF-8 text");
   const bool known =
@@ -110,8 +113,13 @@ Result<Message> Direct::send(const visor_key& to, std::string_view text, std::st
   message.reply_to = reply_to;
   message.network = network;
   message.time_ns = host_.unix_ns();
-  const Envelope envelope{Envelope::Type::kMessage, message.id, message.text, true, message.reply_to};
-  if (const size_t size = encode(envelope).size(); size > kMaxPayloadBytes) {
+  auto size_on_line = [&] {
+    return encode(Envelope{Envelope::Type::kMessage, message.id, message.text, true, message.reply_to})
+        .size();
+  };
+  constexpr size_t kEscaped = 6; /* bytes that one of text becomes at most */
+  const bool may_be_large = kEscaped * (text.size() + reply_to.size()) > kMaxPayloadBytes - 256;
+  if (const size_t size = may_be_large ? size_on_line() : 0; size > kMaxPayloadBytes) {
     return failure(VISOR_EINVAL, "a message has at most 64 KiB with all that goes with it; this one has " +
                                      std::to_string(size) + " bytes");
   }

@@ -27,7 +27,7 @@ struct DirectOptions {
 
 /* For lines of the log that people read; all of them have "skychat" in them. */
 inline std::string short_key(const visor_key& key) {
-  return to_hex(key).substr(0, 8);
+  return to_hex(std::span(key.bytes).first(4));
 }
 
 class Direct {
@@ -77,6 +77,7 @@ class Direct {
     uint64_t number;
     uint64_t line;
     uint64_t due_ms;
+    std::optional<Message> message; /* unless it is long: for its acknowledgement */
   };
   struct Peer {
     visor_key key{};

@@ -5,6 +5,11 @@
 #include "lib/codec/utf8.hpp"
 
 namespace visor::chat {
+namespace {
+
+constexpr size_t kShortText = 4096;
+
+}  // namespace
 
 Result<void> Direct::load(Peer& here) {
   if (here.loaded) return {};
@@ -65,11 +70,14 @@ bool Direct::send_owed(Peer& here, const Owed& owed, bool& again) {
   }
   const auto number =
       std::ranges::find(here.lines, line, [](const auto& entry) { return entry.second.get(); })->first;
-  here.flights[message->id] = {message->number, number, host_.now_ms() + options_.ack_ms};
   ++counters_.sent;
   message->state = State::kSent;
   message->network = line->network();
-  if (history_.save(here.key, *message, false) && events_.changed) events_.changed(here.key, *message);
+  history_.note_sent(here.key, *message);
+  if (events_.changed) events_.changed(here.key, *message);
+  Flight& flight = here.flights[message->id];
+  flight = {message->number, number, host_.now_ms() + options_.ack_ms, std::nullopt};
+  if (message->text.size() <= kShortText) flight.message = std::move(*message);
   return true;
 }
 
@@ -132,8 +140,11 @@ void Direct::heard_message(Peer& here, uint64_t line, const Envelope& envelope) 
 }
 
 void Direct::heard_of(Peer& here, const std::string& id, State state) {
-  const bool in_flight = here.flights.erase(id) > 0;
-  Result<std::optional<Message>> found = history_.find(here.key, Direction::kOut, id);
+  auto flight = here.flights.extract(id);
+  const bool in_flight = !flight.empty();
+  Result<std::optional<Message>> found = in_flight && flight.mapped().message
+                                             ? std::move(flight.mapped().message)
+                                             : history_.find(here.key, Direction::kOut, id);
   if (!found || !*found) return;
   Message message = std::move(**found);
   const bool better =

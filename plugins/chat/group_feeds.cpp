@@ -1,5 +1,8 @@
 #include "group_feeds.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace visor::chat {
 namespace {
 
@@ -47,20 +50,39 @@ void OwnFeed::admit_now() {
 }
 
 Result<void> OwnFeed::write(std::vector<Leaf> leaves) {
-  if (feed_ && !held_) {
+  if (is_going() && !gathers()) {
     write_now(leaves);
     return {};
   }
   if (!has_room()) {
     return failure(VISOR_EAGAIN, "the group's feed is not open, and too much waits for it; try again later");
   }
-  waiting_.push_back(std::move(leaves));
+  std::ranges::move(leaves, std::back_inserter(waiting_));
+  if (is_going() && waiting_.size() >= kMaxWaiting) write_waiting();
   return {};
 }
 
 void OwnFeed::write_waiting() {
-  if (!feed_ || held_) return;
-  for (const auto& leaves : std::exchange(waiting_, {})) write_now(leaves);
+  if (is_going() && !waiting_.empty()) write_now(std::exchange(waiting_, {}));
+}
+
+bool OwnFeed::gathers() {
+  if (gathering_) return true;
+  const uint64_t now_ms = host_.now_ms();
+  if (now_ms - counted_from_ms_ >= kGatherMs) {
+    counted_from_ms_ = now_ms;
+    writes_ = 0;
+  }
+  if (++writes_ <= kFewWrites) return false;
+  gathering_ = true;
+  gather_ = Timer::once(host_, kGatherMs, [this] { gathered(); });
+  return true;
+}
+
+void OwnFeed::gathered() {
+  gathering_ = waiting_.size() > kFewWrites;
+  write_waiting();
+  if (gathering_) gather_ = Timer::once(host_, kGatherMs, [this] { gathered(); });
 }
 
 void OwnFeed::release() {

@@ -15,16 +15,24 @@ struct GroupPlace {
   uint32_t batch_ms = 0; /* how long what is written is gathered */
 };
 
-/* Our own feed of a group.  What is written before it is open waits. */
+/* Our own feed of a group.  What is written before it is open waits.
+ *
+ * A Root costs us a signature and each reader its verification, whatever it brings.  So what is said now and
+ * then is published at once, and what comes faster than a few times in kGatherMs is gathered for so long. */
 class OwnFeed {
  public:
   static constexpr size_t kMaxWaiting = 4096;
+  static constexpr uint64_t kGatherMs = 5;
+  static constexpr size_t kFewWrites = 8;
   struct Leaf {
     std::string path;
     std::string value; /* empty: the leaf is deleted */
   };
 
   OwnFeed(Host host, const GroupPlace& place) : host_(host), place_(place) {}
+  OwnFeed(const OwnFeed&) = delete;
+  OwnFeed& operator=(const OwnFeed&) = delete;
+  ~OwnFeed() { write_waiting(); }
 
   /* `opened` runs once, from the loop. */
   Result<void> open(std::function<void(Result<void>)> opened);
@@ -40,21 +48,28 @@ class OwnFeed {
             const std::function<void(std::string_view path, ByteView value)>& fn) const;
   bool is_open() const { return feed_ != nullptr; }
   /* Whether write() takes more. */
-  bool has_room() const { return (feed_ && !held_) || waiting_.size() < kMaxWaiting; }
+  bool has_room() const { return is_going() || waiting_.size() < kMaxWaiting; }
 
  private:
+  bool is_going() const { return feed_ && !held_; }
   void write_now(const std::vector<Leaf>& leaves);
   void write_waiting();
+  bool gathers();
+  void gathered();
   void admit_now();
 
   Host host_;
   GroupPlace place_;
   Request<visor_feed> opening_;
   Owned<visor_feed> feed_;
-  std::deque<std::vector<Leaf>> waiting_;
+  std::vector<Leaf> waiting_;
   std::optional<std::vector<visor_key>> readers_ = std::vector<visor_key>{};
   std::list<Request<void>> writing_;
   bool held_ = false;
+  bool gathering_ = false;
+  size_t writes_ = 0; /* since counted_from_ms_ */
+  uint64_t counted_from_ms_ = 0;
+  Timer gather_;
 };
 
 /* A member's feed, over every network that there is. */

@@ -63,7 +63,7 @@ Result<GroupMessage> parse_group_message(ByteView leaf) {
   Result<json::object> object = codec::parse_fields(text(leaf), "a group's message");
   if (!object) return failure(VISOR_EPROTO, object.error().text);
   GroupMessage message;
-  const auto sender = key_member(*object, "sender_pk");
+  const auto sender = digits_member(*object, "sender_pk");
   const auto time_ns = time_member(*object, "ts");
   const auto ciphertext = bytes_member(*object, "ciphertext");
   const auto nonce = bytes_member(*object, "nonce");

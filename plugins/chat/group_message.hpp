@@ -41,7 +41,8 @@ struct GroupMessage {
 
 Bytes canonical(const GroupMessage& message);
 std::string to_leaf(const GroupMessage& message);
-/* VISOR_EPROTO for what is no message: not JSON, no sender, no time, both a text and a ciphertext. */
+/* VISOR_EPROTO for what is no message: not JSON, no sender, no time, both a text and a ciphertext.  The
+ * sender may be no point of the curve: whoever takes the message knows its members, or verifies it. */
 Result<GroupMessage> parse_group_message(ByteView leaf);
 
 /* Seals the text, if there is a key, and signs. */

@@ -28,6 +28,7 @@ void GroupSession::changed(const visor_key& feed, std::span<const visor_op> ops)
     if (domain && op.kind == VISOR_PUT) heard_decision(*domain, bytes(op.value));
   }
   if (!store_.find(id_)) return;
+  std::vector<Heard> heard;
   for (const visor_op& op : ops) {
     const std::string_view path = text(op.key);
     for (const std::string_view branch : {"mod", "keys"}) {
@@ -36,15 +37,17 @@ void GroupSession::changed(const visor_key& feed, std::span<const visor_op> ops)
     }
     if (!path.starts_with("msgs/")) continue;
     // That a leaf is gone means nothing: feeds are bounded, and a visor may lose its drive.
-    if (op.kind == VISOR_PUT) heard_message(feed, path, bytes(op.value));
+    if (op.kind == VISOR_PUT) hear_message(feed, path, bytes(op.value), heard);
   }
+  keep(heard);
   if (record().status != GroupStatus::kPending) return;
   GroupRecord active = record();
   active.status = GroupStatus::kActive;
   if (store_.put(active)) owner_.group_changed(id_);
 }
 
-void GroupSession::heard_message(const visor_key& feed, std::string_view text_path, ByteView leaf) {
+void GroupSession::hear_message(const visor_key& feed, std::string_view text_path, ByteView leaf,
+                                std::vector<Heard>& heard) {
   const auto path = parse_message_path(text_path);
   Result<GroupMessage> message =
       path ? parse_group_message(leaf) : failure(VISOR_EPROTO, "not a message's path");
@@ -70,21 +73,41 @@ void GroupSession::heard_message(const visor_key& feed, std::string_view text_pa
     ++counters_.refused;
     return;
   }
-  const std::optional<int64_t> takes_back = parse_take_back(message->text);
-  StoredGroupMessage stored{*path, host_.unix_ns(), false, takes_back.has_value(),
-                            codec::repair_utf8(message->text)};
-  stored.answers = parse_answer(stored.text);
-  Result<bool> kept = store_.add(id_, stored);
-  if (!kept) return host_.warn("chat: a group's message is not kept: " + kept.error().text);
-  ++counters_.received;
-  if (passes_on()) {
+  Heard& one = heard.emplace_back();
+  one.takes_back = parse_take_back(message->text);
+  one.stored = {*path, host_.unix_ns(), false, one.takes_back.has_value(), codec::repair_utf8(message->text)};
+  one.stored.answers = parse_answer(one.stored.text);
+  if (passes_on()) one.leaf = {std::string(text_path), std::string(text(leaf))};
+}
+
+/* What came together is stored together, and passed on together. */
+void GroupSession::keep(std::span<const Heard> heard) {
+  if (heard.empty()) return;
+  std::vector<StoredGroupMessage> messages;
+  messages.reserve(heard.size());
+  for (const Heard& one : heard) messages.push_back(one.stored);
+  if (Result<void> kept = store_.add(id_, messages); !kept) {
+    return host_.warn("chat: a group's messages are not kept: " + kept.error().text);
+  }
+  counters_.received += heard.size();
+  std::vector<OwnFeed::Leaf> passed;
+  for (const Heard& one : heard) {
+    if (one.leaf.path.empty()) continue;
     ++counters_.passed_on;
-    published_.emplace_back(text_path);
-    (void)own_.write({{std::string(text_path), std::string(text(leaf))}});
+    published_.push_back(one.leaf.path);
+    passed.push_back(one.leaf);
+  }
+  if (!passed.empty()) {
+    (void)own_.write(std::move(passed));
     trim();
   }
-  if (takes_back) return heard_take_back(message->sender, *takes_back);
-  owner_.group_said(id_, stored);
+  for (size_t i = 0; i < heard.size(); ++i) {
+    if (heard[i].takes_back) {
+      heard_take_back(messages[i].path.sender, *heard[i].takes_back);
+    } else {
+      owner_.group_said(id_, messages[i]);
+    }
+  }
 }
 
 void GroupSession::heard_take_back(const visor_key& sender, int64_t time_ns) {

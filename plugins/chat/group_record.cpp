@@ -192,6 +192,15 @@ Result<void> GroupStore::read_all() {
       return true;
     });
   }
+  if (status == VISOR_OK && read) {
+    status = scan(kv_, ByteView(&kTakenBack, 1), [&](ByteView key, ByteView) {
+      codec::Uuid id;
+      if (key.size() < 17) return true;
+      std::ranges::copy(key.subspan(1, 16), id.bytes.begin());
+      ++tallies_[id].taken_back;
+      return true;
+    });
+  }
   if (status != VISOR_OK) return std::unexpected(error(status, "read"));
   return read;
 }
@@ -269,11 +278,11 @@ Result<void> GroupStore::erase(const codec::Uuid& id) {
 }
 
 /* A tenth of a group's messages at once, so that the search for the oldest is rare. */
-Result<void> GroupStore::make_room(const codec::Uuid& id) {
-  if (tally(id).messages < limits_.messages) return {};
+Result<void> GroupStore::make_room(const codec::Uuid& id, size_t wanted) {
+  if (tally(id).messages + wanted <= limits_.messages) return {};
   Result<std::vector<StoredGroupMessage>> all = messages(id);
   if (!all) return std::unexpected(all.error());
-  const size_t count = std::min(all->size(), std::max<size_t>(1, limits_.messages / 10));
+  const size_t count = std::min(all->size(), std::max(wanted, limits_.messages / 10));
   std::ranges::sort(*all, {}, [](const StoredGroupMessage& message) { return message.path.time_ns; });
   std::vector<Bytes> gone;
   for (size_t i = 0; i < count; ++i) gone.push_back(message_key(id, (*all)[i].path));
@@ -296,21 +305,34 @@ Result<bool> GroupStore::contains(const codec::Uuid& id, const MessagePath& path
 Result<bool> GroupStore::add(const codec::Uuid& id, const StoredGroupMessage& message) {
   Result<bool> here = contains(id, message.path);
   if (!here || *here) return here ? Result<bool>(false) : here;
-  if (Result<void> room = make_room(id); !room) return std::unexpected(room.error());
   StoredGroupMessage kept = message;
-  kept.arrived_ns = std::max(message.arrived_ns, tally(id).arrived_ns + 1);
-  visor_span taken_back{};
-  const Bytes taken_key = time_key(kTakenBack, id, message.path.sender, message.path.time_ns);
-  if (kv_->api->get(kv_, to_span(taken_key), &taken_back) == VISOR_OK) {
-    kept.deleted = true;
-    kept.text.clear();
-    kept.answers.reset();
-  }
-  const Bytes key = message_key(id, message.path), value = encode(kept);
-  const visor_op op = visor::put(ByteView(key), value);
-  if (Result<void> written = write({&op, 1}); !written) return std::unexpected(written.error());
-  count(id, kept);
+  if (Result<void> added = add(id, {&kept, 1}); !added) return std::unexpected(added.error());
   return true;
+}
+
+Result<void> GroupStore::add(const codec::Uuid& id, std::span<StoredGroupMessage> messages) {
+  if (Result<void> room = make_room(id, messages.size()); !room) return room;
+  GroupTally& tally = tallies_[id];
+  int64_t arrived_ns = tally.arrived_ns;
+  std::vector<std::pair<Bytes, Bytes>> rows;
+  std::vector<visor_op> ops;
+  rows.reserve(messages.size());
+  ops.reserve(messages.size());
+  for (StoredGroupMessage& message : messages) {
+    arrived_ns = message.arrived_ns = std::max(message.arrived_ns, arrived_ns + 1);
+    visor_span mark{};
+    const Bytes taken_key = time_key(kTakenBack, id, message.path.sender, message.path.time_ns);
+    if (tally.taken_back > 0 && kv_->api->get(kv_, to_span(taken_key), &mark) == VISOR_OK) {
+      message.deleted = true;
+      message.text.clear();
+      message.answers.reset();
+    }
+    const auto& [key, value] = rows.emplace_back(message_key(id, message.path), encode(message));
+    ops.push_back(visor::put(ByteView(key), value));
+  }
+  if (Result<void> written = write(ops); !written) return written;
+  for (const StoredGroupMessage& message : messages) count(id, message);
+  return {};
 }
 
 Result<std::optional<MessagePath>> GroupStore::take_back(const codec::Uuid& id, const visor_key& sender,
@@ -335,6 +357,7 @@ Result<std::optional<MessagePath>> GroupStore::take_back(const codec::Uuid& id, 
     ops.push_back(visor::put(ByteView(key), value));
   }
   if (Result<void> written = write(ops); !written) return std::unexpected(written.error());
+  ++tallies_[id].taken_back;
   return message ? std::optional(message->path) : std::nullopt;
 }
 

@@ -60,6 +60,7 @@ struct GroupTally {
   size_t unread = 0;       /* of others, shown, arrived after the record's read_ns */
   int64_t arrived_ns = 0;  /* of the latest */
   MessagePath latest = {}; /* of those that are shown */
+  size_t taken_back = 0;   /* marks of it */
 };
 
 struct GroupLimits {
@@ -89,6 +90,8 @@ class GroupStore {
 
   /* False: it is here already.  What arrives later is noted as later, whatever the clock does. */
   Result<bool> add(const codec::Uuid& id, const StoredGroupMessage& message);
+  /* Several that are not here, and differ, in one write; they are changed to what is kept of them. */
+  Result<void> add(const codec::Uuid& id, std::span<StoredGroupMessage> messages);
   Result<bool> contains(const codec::Uuid& id, const MessagePath& path) const;
   /* Its author took the message of that time back; its place stays.  Nothing: it is not here, or was taken
    * back already; if it comes later, it comes without its text. */
@@ -104,7 +107,7 @@ class GroupStore {
   void count(const codec::Uuid& id, const StoredGroupMessage& message);
   Error error(visor_status status, const char* what) const;
   Result<void> write(std::span<const visor_op> ops);
-  Result<void> make_room(const codec::Uuid& id);
+  Result<void> make_room(const codec::Uuid& id, size_t wanted);
 
   Host host_;
   visor_kv* kv_;

@@ -70,6 +70,13 @@ class GroupSession {
     Timer limit;
   };
 
+  /* One that is new, and as it should be. */
+  struct Heard {
+    StoredGroupMessage stored;
+    std::optional<int64_t> takes_back;
+    OwnFeed::Leaf leaf; /* to be passed on, if it is */
+  };
+
   const GroupRecord& record() const { return *store_.find(id_); }
   Sign signer() const;
   bool passes_on() const;
@@ -86,7 +93,8 @@ class GroupSession {
 
   /* group_receive.cpp */
   void changed(const visor_key& feed, std::span<const visor_op> ops);
-  void heard_message(const visor_key& feed, std::string_view path, ByteView leaf);
+  void hear_message(const visor_key& feed, std::string_view path, ByteView leaf, std::vector<Heard>& heard);
+  void keep(std::span<const Heard> heard);
   void heard_take_back(const visor_key& sender, int64_t time_ns);
   void heard_decision(Domain domain, ByteView leaf);
   Result<bool> apply(const Mutation& mutation);

@@ -46,6 +46,13 @@ std::optional<visor_key> key_member(const json::object& object, std::string_view
   return key_of(text_member(object, name));
 }
 
+std::optional<visor_key> digits_member(const json::object& object, std::string_view name) {
+  const std::string_view text = text_member(object, name);
+  if (is_zeros(text)) return visor_key{};
+  Result<visor_key> key = key_from_hex(text);
+  return key ? std::optional(*key) : std::nullopt;
+}
+
 std::optional<std::vector<visor_key>> keys_member(const json::object& object, std::string_view name) {
   std::vector<visor_key> keys;
   const json::value* found = member(object, name);

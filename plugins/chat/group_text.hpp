@@ -16,7 +16,9 @@ std::string_view text_member(const boost::json::object& object, std::string_view
 
 /* 66 hex digits; all zeros, "" and absence are the zero key.  Nothing for anything else. */
 std::optional<visor_key> key_member(const boost::json::object& object, std::string_view name);
-/* The same of a list; a list with anything else in it is nothing. */
+/* The same without asking whether it is a point of the curve, for who compares it with keys that are. */
+std::optional<visor_key> digits_member(const boost::json::object& object, std::string_view name);
+/* The same as key_member() of a list; a list with anything else in it is nothing. */
 std::optional<std::vector<visor_key>> keys_member(const boost::json::object& object, std::string_view name);
 /* 130 hex digits; absence and zeros are no signature.  Nothing for anything else. */
 std::optional<crypto::Signature> signature_member(const boost::json::object& object, std::string_view name);

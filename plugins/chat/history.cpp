@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <deque>
 
 #include "lib/codec/endian.hpp"
 #include "lib/codec/json_fields.hpp"
@@ -81,17 +80,17 @@ std::string_view name_of(State state) {
 /* What is written together. */
 struct History::Batch {
   std::vector<visor_op> ops;
-  std::deque<Bytes> keys, values;
+  std::vector<Bytes> held; /* what ops point into; each stays where it is when the list grows */
 
+  ByteView hold(Bytes data) {
+    held.push_back(std::move(data));
+    return held.back();
+  }
   void put(Bytes key, ByteView value) {
-    keys.push_back(std::move(key));
-    values.emplace_back(value.begin(), value.end());
-    ops.push_back(visor::put(ByteView(keys.back()), values.back()));
+    const ByteView kept = hold(std::move(key));
+    ops.push_back(visor::put(kept, hold(Bytes(value.begin(), value.end()))));
   }
-  void erase(Bytes key) {
-    keys.push_back(std::move(key));
-    ops.push_back(visor::erase(keys.back()));
-  }
+  void erase(Bytes key) { ops.push_back(visor::erase(hold(std::move(key)))); }
   void put(const visor_key& peer, const Message& message) {
     put(number_key(kMessage, peer, message.number), bytes(encode(message)));
   }
@@ -119,6 +118,7 @@ Error History::error(visor_status status, const char* what) const {
 }
 
 Result<void> History::write(Batch& batch) {
+  added_.reset();
   const visor_status status = kv_->api->write(kv_.get(), batch.ops.data(), batch.ops.size());
   if (status != VISOR_OK) return std::unexpected(error(status, "written"));
   return {};
@@ -220,6 +220,7 @@ Result<void> History::add_out(const visor_key& peer, Message& message) {
   if (Result<void> written = write(batch); !written) return written;
   **found = next;
   owing_[peer] = owed + 1;
+  added_.emplace(peer, message);
   return {};
 }
 
@@ -260,11 +261,31 @@ Result<std::optional<Message>> History::find(const visor_key& peer, Direction di
 }
 
 Result<Message> History::load(const visor_key& peer, uint64_t number) {
+  if (added_ && added_->second.number == number && added_->first == peer) {
+    Message message = std::move(added_->second);
+    added_.reset();
+    return message;
+  }
   visor_span value{};
   const Bytes key = number_key(kMessage, peer, number);
   const visor_status status = kv_->api->get(kv_.get(), to_span(key), &value);
   if (status != VISOR_OK) return std::unexpected(error(status, "read"));
-  return decode(bytes(value), number);
+  Result<Message> message = decode(bytes(value), number);
+  if (message) add_transient(peer, *message);
+  return message;
+}
+
+void History::note_sent(const visor_key& peer, const Message& message) {
+  sent_[peer][message.number] = message.network;
+}
+
+void History::add_transient(const visor_key& peer, Message& message) const {
+  auto of_peer = sent_.find(peer);
+  if (of_peer == sent_.end()) return;
+  auto sent = of_peer->second.find(message.number);
+  if (sent == of_peer->second.end()) return;
+  message.state = State::kSent;
+  message.network = sent->second;
 }
 
 Result<std::vector<Message>> History::list(const visor_key& peer, uint64_t before, size_t limit) {
@@ -281,6 +302,7 @@ Result<std::vector<Message>> History::list(const visor_key& peer, uint64_t befor
     if (!text(key).starts_with(text(prefix))) break;
     Result<Message> message = decode(bytes(raw->value), number_in(key));
     if (!message) return std::unexpected(message.error());
+    add_transient(peer, *message);
     messages.push_back(std::move(*message));
   }
   if (status != VISOR_OK && status != VISOR_ENOENT) return std::unexpected(error(status, "read"));
@@ -295,6 +317,10 @@ Result<void> History::save(const visor_key& peer, const Message& message, bool s
   const bool was_owed = settled && kv_->api->get(kv_.get(), to_span(key), &owed) == VISOR_OK;
   if (was_owed) batch.erase(key);
   if (Result<void> written = write(batch); !written) return written;
+  if (auto sent = sent_.find(peer); sent != sent_.end()) {
+    sent->second.erase(message.number);
+    if (sent->second.empty()) sent_.erase(sent);
+  }
   if (!was_owed) return {};
   auto at = owing_.find(peer);
   if (at != owing_.end() && --at->second == 0) owing_.erase(at);
@@ -360,6 +386,7 @@ Result<void> History::forget(const visor_key& peer) {
   if (Result<void> written = write(batch); !written) return written;
   conversations_.erase(peer);
   owing_.erase(peer);
+  sent_.erase(peer);
   return {};
 }
 

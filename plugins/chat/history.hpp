@@ -22,7 +22,7 @@ enum class Direction : uint8_t { kIn = 0, kOut = 1 };
 /* Of a message of ours; one that came has none but kReceived and kRead (by our people). */
 enum class State : uint8_t {
   kPending,  /* kept, to be sent as soon as the peer is reached */
-  kSent,     /* written to a line */
+  kSent,     /* written to a line; not stored, since after a restart it is pending again */
   kReceived, /* acknowledged */
   kRead,     /* seen by a person */
   kFailed,   /* given up: the peer was not reached in time */
@@ -79,6 +79,8 @@ class History {
 
   /* What changed of a message; `settled`: nothing is owed of it any more. */
   Result<void> save(const visor_key& peer, const Message& message, bool settled);
+  /* One that is owed was written to a line of this network: kSent, until it is saved. */
+  void note_sent(const visor_key& peer, const Message& message);
   /* Owed anew: a message that its author takes back. */
   Result<void> owe(const visor_key& peer, const Message& message, Errand errand);
   /* In the order of their numbers. */
@@ -103,13 +105,16 @@ class History {
   Result<Conversation*> conversation(const visor_key& peer);
   Result<void> make_room(const Conversation& conversation, Batch& batch);
   Result<void> write(Batch& batch);
+  void add_transient(const visor_key& peer, Message& message) const;
   Error error(visor_status status, const char* what) const;
 
   Host host_;
   Owned<visor_kv> kv_;
   HistoryLimits limits_;
   std::map<visor_key, Conversation> conversations_;
-  std::map<visor_key, size_t> owing_; /* peers to whom something is owed, and how much */
+  std::map<visor_key, size_t> owing_;                  /* peers to whom something is owed, and how much */
+  std::optional<std::pair<visor_key, Message>> added_; /* the latest of ours: it is sent next */
+  std::map<visor_key, std::map<uint64_t, std::string>> sent_; /* of those owed: over which network */
   std::map<uint64_t, Request<void>> syncs_;
   uint64_t last_sync_ = 0;
 };

@@ -65,11 +65,12 @@ void Watchers::tell(const json::object& event) {
   if (watching_.empty()) return;
   const std::string line = json::serialize(event);
   for (const auto& watching : std::vector(watching_)) {
-    if (watching->unsaid.size() >= kMaxUnsaid) {
+    if (watching->unsaid_bytes + line.size() > kMaxUnsaidBytes) {
       ++watching->missed;
       continue;
     }
     watching->unsaid.push_back(line);
+    watching->unsaid_bytes += line.size();
     say(*watching);
   }
 }
@@ -86,6 +87,7 @@ void Watchers::tell(std::string_view kind, const visor_key& peer, const Message&
 void Watchers::say(Watching& watching) {
   while (!watching.unsaid.empty()) {
     if (watching.answer.say(watching.unsaid.front()) == VISOR_EAGAIN) return;
+    watching.unsaid_bytes -= watching.unsaid.front().size();
     watching.unsaid.pop_front();
   }
   if (const uint64_t missed = std::exchange(watching.missed, 0); missed > 0) {

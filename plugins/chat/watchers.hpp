@@ -13,7 +13,7 @@ class Watchers {
  public:
   static constexpr size_t kMaxOpen = 256;
   /* Of a watcher that takes nothing; what comes beyond is counted and said. */
-  static constexpr size_t kMaxUnsaid = 1024;
+  static constexpr size_t kMaxUnsaidBytes = 4u << 20;
 
   explicit Watchers(Host host) : host_(host) {}
 
@@ -34,6 +34,7 @@ class Watchers {
   struct Watching {
     Answer answer;
     std::deque<std::string> unsaid;
+    size_t unsaid_bytes = 0;
     uint64_t missed = 0;
   };
   struct Waiting {
