@@ -22,10 +22,10 @@ set(CMAKE_C_FLAGS_INIT "-mbulk-memory")
 set(CMAKE_CXX_FLAGS_INIT "-mbulk-memory")
 # Every byte is loaded before a tab is a visor, so that all is compiled for size and optimised as a whole when it is
 # linked; what computes by the byte asks for -O2 (docs/design.md, "What a tab loads").  An unoptimised build is of no
-# use: there is no debugger to serve.
+# use: there is no debugger to serve.  FORCE: a folder that was configured before gets these, too.
 set(CMAKE_BUILD_TYPE Release CACHE STRING "wasm is always built optimised")
-set(CMAKE_C_FLAGS_RELEASE "-Oz -DNDEBUG -flto" CACHE STRING "")
-set(CMAKE_CXX_FLAGS_RELEASE "-Oz -DNDEBUG -flto" CACHE STRING "")
+set(CMAKE_C_FLAGS_RELEASE "-Oz -DNDEBUG -flto" CACHE STRING "" FORCE)
+set(CMAKE_CXX_FLAGS_RELEASE "-Oz -DNDEBUG -flto" CACHE STRING "" FORCE)
 # wasm-ld's own stack is 64 KiB, above the data; below it, an overflow traps instead of overwriting.
 # clang has Binaryen's wasm-opt go over what it links where it finds one (a fifth of the code goes): never without.
 find_program(WASM_OPT wasm-opt REQUIRED)

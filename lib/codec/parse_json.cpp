@@ -5,8 +5,8 @@ namespace visor::codec {
 Result<boost::json::value> parse_json(std::string_view text, const JsonBounds& bounds) {
   std::string what(bounds.what);
   if (text.size() > bounds.max_bytes) {
-    return failure(VISOR_EPROTO, what + " is at most " + std::to_string(bounds.max_bytes) + " bytes of JSON; got " +
-                                     std::to_string(text.size()));
+    return failure(VISOR_EPROTO, what + " is at most " + std::to_string(bounds.max_bytes) +
+                                     " bytes of JSON; got " + std::to_string(text.size()));
   }
   boost::json::parse_options options;
   options.max_depth = bounds.max_depth;

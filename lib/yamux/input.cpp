@@ -41,6 +41,13 @@ bool Multiplexer::begin_frame(const Header& header) {
                     std::to_string(options_->limits.control_bytes) + " bytes of answers wait",
                 kProtocolError);
   }
+  bool has_payload = header.type == Type::Data && header.length > 0;
+  if (!has_payload && !admit_empty_frame()) {
+    return fail(VISOR_EPROTO,
+                "the peer sends more than " + std::to_string(options_->limits.empty_frames_s) +
+                    " frames without payload a second",
+                kProtocolError);
+  }
   switch (header.type) {
     case Type::Data:
     case Type::WindowUpdate:
@@ -50,6 +57,19 @@ bool Multiplexer::begin_frame(const Header& header) {
     case Type::GoAway:
       return peer_goes_away(header);
   }
+  return true;
+}
+
+bool Multiplexer::admit_empty_frame() {
+  if (empty_frames_left_ == 0) {
+    uint64_t now_ms = host_.now_ms();
+    const Limits& limits = options_->limits;
+    uint64_t earned = (now_ms - empty_frames_from_ms_) * limits.empty_frames_s / 1000;
+    if (earned == 0) return false;
+    empty_frames_left_ = static_cast<uint32_t>(std::min<uint64_t>(earned, limits.empty_frames));
+    empty_frames_from_ms_ = now_ms;
+  }
+  --empty_frames_left_;
   return true;
 }
 

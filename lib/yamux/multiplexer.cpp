@@ -12,6 +12,8 @@ Multiplexer::Multiplexer(Host host, Options options, Sink sink, Events events)
       sink_(std::move(sink)),
       events_(std::move(events)),
       next_id_(options_->client ? 1 : 2),
+      empty_frames_left_(options_->limits.empty_frames),
+      empty_frames_from_ms_(host.now_ms()),
       tasks_(host) {
   if (uint64_t interval = options_->timeouts.ping_interval_ms; interval > 0) {
     ping_timer_ = Timer::every(host_, interval, [this] { send_ping(); });

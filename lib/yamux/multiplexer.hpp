@@ -67,6 +67,7 @@ class Multiplexer {
 
   /* input.cpp: frames of the peer.  False: over, or this object is gone; touch nothing. */
   bool begin_frame(const Header& header);
+  bool admit_empty_frame();
   bool begin_stream_frame(const Header& header);
   bool begin_data(const Header& header, Stream* stream);
   bool accept(const Header& header);
@@ -116,6 +117,8 @@ class Multiplexer {
   size_t body_left_ = 0;
   Stream* body_stream_ = nullptr; /* null: dropped */
   bool body_ends_stream_ = false;
+  uint32_t empty_frames_left_; /* until the clock has to be asked how many more there may be */
+  uint64_t empty_frames_from_ms_;
 
   /* The batch that is being sent. */
   Bytes control_; /* frames that belong to no stream, or to none any more */

@@ -23,6 +23,9 @@ struct Limits {
       16u << 20; /* received and not read, all streams; beyond it, the largest holder is reset */
   size_t control_bytes =
       64u << 10; /* answers (to pings, refusals) that the peer does not take; more ends the session */
+  /* Frames without payload, which cost the peer nothing to make and us time to read: as many at once, and as
+   * many a second after that; more ends the session.  Opening and ending 5,000 streams a second is within. */
+  uint32_t empty_frames = 100000, empty_frames_s = 20000;
 };
 
 /* In milliseconds; 0 switches one off. */

@@ -190,6 +190,28 @@ TEST_CASE("the unread bytes of all streams are bounded, and who holds most pays"
   CHECK_FALSE(side.failed);
 }
 
+TEST_CASE("a peer that floods a session with frames without payload is left", "[yamux]") {
+  yamux::Options options = no_timeouts();
+  options.limits.empty_frames = 100;
+  options.limits.empty_frames_s = 1000;
+  MemoryHost memory;
+  Side side(memory, options);
+  side.mux->receive(data_frame(1, Bytes(10, 1), yamux::kSyn));
+  for (int i = 0; i < 100; ++i) side.mux->receive(update_frame(77, 1)); /* no such stream */
+  CHECK_FALSE(side.failed);
+  for (int i = 0; i < 200; ++i) side.mux->receive(data_frame(1, Bytes(1, 1)));
+  CHECK_FALSE(side.failed); /* payload is bounded by windows */
+  memory.advance_ms(50);
+  for (int i = 0; i < 50; ++i) side.mux->receive(data_frame(1, {}));
+  CHECK_FALSE(side.failed);
+  memory.advance_ms(3600000); /* an hour of silence earns no more than the first lot */
+  for (int i = 0; i < 100; ++i) side.mux->receive(frame({Type::Ping, yamux::kAck, 0, 0}));
+  CHECK_FALSE(side.failed);
+  side.mux->receive(frame({Type::Ping, yamux::kAck, 0, 0}));
+  REQUIRE(side.failed);
+  CHECK(side.failed->text == "yamux: the peer sends more than 1000 frames without payload a second");
+}
+
 TEST_CASE("a peer that asks and never reads the answers is left", "[yamux]") {
   yamux::Options options = no_timeouts();
   options.limits.control_bytes = 1200;
