@@ -177,7 +177,7 @@ test('windows by keyboard, on a phone, and without a SharedWorker', async (t) =>
     const tab = (name) => page.getByRole('tab', { name });
     await page.waitForSelector('#window-dashboard:not([hidden])');
     assert.equal(await tab('Dashboard').getAttribute('aria-selected'), 'true');
-    for (const name of ['Console', 'Logs', 'Identity']) {
+    for (const name of ['Console', 'Logs', 'Identity', 'Services']) {
       await tab(name).tap();
       assert.equal(await tab(name).getAttribute('aria-selected'), 'true');
       const sheet = await rectOf(page, name.toLowerCase());
@@ -185,6 +185,21 @@ test('windows by keyboard, on a phone, and without a SharedWorker', async (t) =>
       assert.equal(await page.locator('.window:not([hidden])').count(), 1);
     }
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 390), 'nothing sticks out');
+    assert.deepEqual(problems, []);
+    await page.context().close();
+  });
+
+  const services = t.test('services: who is listed, and what the filter leaves', async () => {
+    const { page, problems } = await openTab(await browser.newContext(), address);
+    const window = await openWindow(page, 'Services');
+    const native = bootstrap.peers.find(({ name }) => name === 'native visor');
+    const row = window.getByRole('row').filter({ has: page.locator(`code[title="${native.pk}"]`) });
+    await row.waitFor();
+    assert.match(await row.textContent(), /visor.*native visor.*stcpr tcp:\/\/127\.0\.0\.1:\d+/s);
+    await window.getByRole('searchbox', { name: 'Filter services' }).fill('no such service');
+    await window.getByText('No service matches the filter.').waitFor();
+    await window.getByRole('searchbox', { name: 'Filter services' }).fill('native');
+    await row.waitFor();
     assert.deepEqual(problems, []);
     await page.context().close();
   });
@@ -290,7 +305,7 @@ test('windows by keyboard, on a phone, and without a SharedWorker', async (t) =>
     await context.close();
   });
 
-  await Promise.all([keyboard, phone, contents, own, failing, refused]);
+  await Promise.all([keyboard, phone, services, contents, own, failing, refused]);
 });
 
 test('many browsers at once, and a network that goes away', async (t) => {

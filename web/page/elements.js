@@ -31,6 +31,7 @@ export function svg(tag, attributes = {}, ...children) {
 const icons = {
   visor: ['M12 2.5a9.5 9.5 0 1 0 0 19 9.5 9.5 0 0 0 0-19Z', 'M12 8.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7Z'],
   dashboard: ['M4 4h7v9H4Z', 'M13 4h7v5h-7Z', 'M13 11h7v9h-7Z', 'M4 15h7v5H4Z'],
+  services: ['M4 5h7v6H4Z', 'M14 6.5h6', 'M14 9.5h4', 'M4 14h7v6H4Z', 'M14 15.5h6', 'M14 18.5h4'],
   logs: ['M5 6h14', 'M5 10.5h9', 'M5 15h14', 'M5 19.5h7'],
   console: ['M4 5h16v14H4Z', 'm8 10 2.5 2.5L8 15', 'M13 15h4'],
   identity: ['M14.5 3.5a6 6 0 1 0 0 12 6 6 0 0 0 0-12Z', 'm10.2 13.8-6.7 6.7', 'm6.5 17.5 2.5 2.5'],

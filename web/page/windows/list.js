@@ -12,5 +12,6 @@ import { consoleWindow } from './console.js';
 import { dashboardWindow } from './dashboard.js';
 import { identityWindow } from './identity.js';
 import { logsWindow } from './logs.js';
+import { servicesWindow } from './services.js';
 
-export const windows = [dashboardWindow, logsWindow, consoleWindow, identityWindow, chatWindow];
+export const windows = [dashboardWindow, logsWindow, consoleWindow, identityWindow, servicesWindow, chatWindow];
