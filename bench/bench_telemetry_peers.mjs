@@ -5,20 +5,16 @@
 //   node bench/bench_telemetry_peers.mjs      (Debian: prometheus, victoria-metrics; a peer that is missing is left out)
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort, ownFolder } from './peer_processes.mjs';
 
 const kRuns = 7;
-const folder = mkdtempSync(path.join(os.tmpdir(), 'visor-bench-'));
 const children = [];
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
-});
+process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
+const folder = ownFolder();
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const installed = (program) => spawnSync('which', [program]).status === 0;
 
@@ -26,15 +22,6 @@ function start(program, args) {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
   children.push(child);
   return child;
-}
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** One request to its last byte: {ms, bytes, body}. */

@@ -3,18 +3,17 @@
 // milliseconds are answered.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import net from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { freePort, ownFolder } from './peer_processes.mjs';
 
 const [name, countText, ...rest] = process.argv.slice(2);
 const count = Number(countText);
 const script = fileURLToPath(import.meta.url);
-const folder = mkdtempSync(path.join(os.tmpdir(), 'visor-bench-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })); // a reader may still write
+const folder = ownFolder();
 
 const leafPath = (i) => `d${String(Math.floor(i / 100)).padStart(5, '0')}/leaf${String(i % 100).padStart(2, '0')}`;
 function leafValue(i) {
@@ -93,14 +92,6 @@ async function hypercoreReader(key, port) {
   process.exit(0);
 }
 
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 async function reachable(port) {
   for (let attempt = 0; attempt < 1000; attempt++) {
     const socket = net.connect(port, '127.0.0.1');
