@@ -197,7 +197,7 @@ TEST_CASE("a peer that floods a session with frames without payload is left", "[
   MemoryHost memory;
   Side side(memory, options);
   side.mux->receive(data_frame(1, Bytes(10, 1), yamux::kSyn));
-  for (int i = 0; i < 100; ++i) side.mux->receive(update_frame(77, 1)); /* no such stream */
+  for (int i = 0; i < 100; ++i) side.mux->receive(update_frame(77, 0, 1)); /* no such stream */
   CHECK_FALSE(side.failed);
   for (int i = 0; i < 200; ++i) side.mux->receive(data_frame(1, Bytes(1, 1)));
   CHECK_FALSE(side.failed); /* payload is bounded by windows */
