@@ -28,12 +28,19 @@ void advance(Tracked& tracked, uint64_t epoch, uint64_t sent_bytes, uint64_t rec
   }
 }
 
-void measure(Tracked& tracked, const visor_transport& transport, int64_t unix_s) {
+void describe(Tracked& tracked, const visor_transport& transport, const visor_key& own, int64_t unix_s) {
+  tracked.remote = transport.edges[transport.edges[0] == own ? 1 : 0];
+  tracked.type = codec::canonical_type(text(transport.type));
+  std::string_view label = text(transport.label);
+  tracked.label = codec::valid_transport_word(label) ? label : codec::kLabelUser;
+  tracked.sampled_at_s = unix_s;
+}
+
+void measure(Tracked& tracked, const visor_transport& transport) {
   tracked.latency_min_ms = transport.latency_min_ms;
   tracked.latency_max_ms = transport.latency_max_ms;
   tracked.latency_avg_ms = transport.latency_avg_ms;
   tracked.throughput_bytes_per_s = transport.throughput_bytes_per_s;
-  tracked.sampled_at_s = unix_s;
 }
 
 bool reportable(const visor_transport& transport, const visor_key& own) {
@@ -56,10 +63,10 @@ void Tracker::see(const visor_transport& transport, int64_t unix_s) {
   std::copy_n(transport.id, id.bytes.size(), id.bytes.begin());
   auto at = transports_.find(id);
   if (at == transports_.end()) {
-    if (!serving) return;  // never listed, so that nobody knows it
     at = transports_.emplace(id, Tracked{}).first;
     at->second.id = id;
     at->second.epoch = transport.epoch == 0 ? 1 : transport.epoch;
+    describe(at->second, transport, own_, unix_s);
   }
   Tracked& tracked = at->second;
   advance(tracked, transport.epoch, transport.sent_bytes, transport.received_bytes);
@@ -67,11 +74,8 @@ void Tracker::see(const visor_transport& transport, int64_t unix_s) {
   if (!serving) return;
   tracked.seen = true;
   tracked.serving = true;
-  tracked.remote = transport.edges[transport.edges[0] == own_ ? 1 : 0];
-  tracked.type = codec::canonical_type(text(transport.type));
-  std::string_view label = text(transport.label);
-  tracked.label = codec::valid_transport_word(label) ? label : codec::kLabelUser;
-  measure(tracked, transport, unix_s);
+  describe(tracked, transport, own_, unix_s);
+  measure(tracked, transport);
 }
 
 void Tracker::end(uint64_t now_ms, int64_t unix_s) {
@@ -81,9 +85,10 @@ void Tracker::end(uint64_t now_ms, int64_t unix_s) {
     Tracked& tracked = at->second;
     if (tracked.seen) {
       ++serving_;
-    } else if (tracked.serving) {
+      tracked.closed_ms = 0;
+    } else if (tracked.serving || tracked.closed_ms == 0) {
       tracked.serving = false;
-      tracked.closed_ms = now_ms;
+      tracked.closed_ms = std::max<uint64_t>(1, now_ms);
       tracked.closed_at_s = unix_s;
       // What was measured of a connection says nothing once it is closed.
       tracked.latency_min_ms = tracked.latency_max_ms = tracked.latency_avg_ms = 0;

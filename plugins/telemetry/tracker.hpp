@@ -3,7 +3,7 @@
  * A transport's own counters begin at 0 with each connection, and what a connection has carried since the
  * last sample would be lost with it.  Here all connections of one identifier are summed, so that its counters
  * only grow as long as it is remembered; a transport that has closed stays a while, so that its last bytes
- * are published too. */
+ * are published too, be it that it came and went between two samples. */
 #ifndef VISOR_TELEMETRY_TRACKER_HPP
 #define VISOR_TELEMETRY_TRACKER_HPP
 #include <visor/net.h>
@@ -32,7 +32,7 @@ struct Tracked {
   std::vector<Connection> connections; /* oldest first; older ones are in `folded` */
   Connection folded;
   bool seen = false;      /* in the collection under way */
-  uint64_t closed_ms = 0; /* monotonic; while not serving */
+  uint64_t closed_ms = 0; /* monotonic; 0 while it serves */
   int64_t closed_at_s = 0;
   bool told = false; /* its last counters have been published */
 };

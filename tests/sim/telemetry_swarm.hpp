@@ -1,12 +1,13 @@
 /* Visors around a hub, and a TPD that hears of them while nothing can be relied on: connections break, visors
- * and the TPD restart, somebody lies.  What the TPD says is compared with what the
- * transports themselves have counted, to the byte. */
+ * and the TPD restart, clocks jump, somebody lies.  What the TPD says is compared with what the transports
+ * themselves have counted, to the byte. */
 #ifndef VISOR_TESTS_SIM_TELEMETRY_SWARM_HPP
 #define VISOR_TESTS_SIM_TELEMETRY_SWARM_HPP
 #include "lib/codec/telemetry_list.hpp"
 #include "lib/codec/telemetry_path.hpp"
 #include "lib/codec/telemetry_shard.hpp"
 #include "tests/conformance/telemetry_user.hpp"
+#include "tests/support/jumpy_world.hpp"
 #include "tests/support/scratch.hpp"
 
 namespace visor::test {
@@ -65,10 +66,12 @@ class TelemetrySwarm {
   ~TelemetrySwarm();
   void run();
 
-  uint64_t checked_rows = 0, exact_rows = 0, sent_bytes = 0, restarts = 0;
+  uint64_t checked_rows = 0, exact_rows = 0, sent_bytes = 0, restarts = 0, jumps = 0;
 
  private:
   struct Visor {
+    explicit Visor(JumpyLoop& own) : clock(own) {}
+    JumpyLoop& clock;
     std::string machine;
     uint32_t number = 0;
     Node* node = nullptr;
@@ -77,12 +80,12 @@ class TelemetrySwarm {
     bool exact = true;                    /* no process of it has ended with bytes that it had not told */
   };
   static NodeOptions secret_of(uint32_t number);
-  std::string report_config() const;
   void start_tpd();
   void start_hub();
   void start(Visor& visor);
   void stop(Visor& visor);
   void trouble();
+  void jump();
   void traffic(Visor& visor);
   void lie();
   void heal();
@@ -95,12 +98,12 @@ class TelemetrySwarm {
 
   TelemetrySwarmOptions options_;
   Scratch folder_;
-  SimWorld world_;
+  JumpyWorld world_;
+  JumpyLoop& tpd_clock_;
   Node* tpd_ = nullptr;
   Visor hub_;
   std::vector<std::unique_ptr<Visor>> spokes_;
   std::unique_ptr<HandWritten> liar_;
-  std::set<std::string> cut_; /* machines that the TPD or the hub cannot reach now */
   Listener listener_;
   std::vector<Stream> accepted_;
   visor_key tpd_key_{};

@@ -107,8 +107,21 @@ TEST_CASE("tracker: what was told is kept for its time", "[telemetry][publisher]
   CHECK(tracker.transports().empty());
 }
 
-TEST_CASE("tracker: what closed before it was ever listed is nobody's", "[telemetry][publisher]") {
+TEST_CASE("tracker: what came and went between two samples is told, and serves never",
+          "[telemetry][publisher]") {
   Tracker tracker(kOwn, 1000);
-  collect(tracker, {connection(kOwn, kPeer, 5, 100, 10, VISOR_TRANSPORT_CLOSED)}, 1);
+  auto gone = connection(kOwn, kPeer, 5, 100, 10, VISOR_TRANSPORT_CLOSED);
+  gone.latency_avg_ms = 4;
+  collect(tracker, {gone}, 1);
+  CHECK(tracker.serving() == 0);
+  CHECK_FALSE(only(tracker).serving);
+  CHECK(only(tracker).remote == kPeer);
+  CHECK(only(tracker).sent_bytes == 100);
+  CHECK(only(tracker).received_bytes == 10);
+  CHECK(only(tracker).latency_avg_ms == 0);
+  collect(tracker, {}, 5000);
+  CHECK(tracker.transports().size() == 1);
+  tracker.mark_told(tracker.revision());
+  collect(tracker, {}, 5001);
   CHECK(tracker.transports().empty());
 }
