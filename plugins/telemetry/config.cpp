@@ -9,12 +9,34 @@ const char kConfigSchema[] = R"({
   "type": "object", "additionalProperties": false,
   "properties": {
     "tpd": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "public key of the transport discovery that the feed is announced to; without it the feed is published and announced to nobody"},
+    "subscribers": {"type": "array", "maxItems": 1024, "items": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$"}, "description": "public keys of those who may follow the feed besides the transport discovery; everybody if not said, nobody if empty"},
     "network": {"type": "string", "pattern": "^[a-z][a-z0-9_-]*$", "description": "the network of the feed; skynet if not said"},
     "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "the feed's port, on both sides; 50 if not said"},
     "drive": {"type": "string", "minLength": 1, "description": "the storage drive that keeps this visor's days; the default one if not said"},
     "older_leaves": {"type": "boolean", "description": "also publish entry, current and tombstone leaves, which readers of older versions need; false if not said"},
     "interval_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "description": "between samples; 60000 if not said"}}
 })";
+
+namespace {
+
+/* The TPD always is one: a feed that it may not follow would be announced to it for nothing. */
+Result<std::vector<visor_key>> read_subscribers(const boost::json::array& list,
+                                                const std::optional<visor_key>& tpd) {
+  std::vector<visor_key> keys;
+  if (tpd) keys.push_back(*tpd);
+  for (const boost::json::value& value : list) {
+    const boost::json::string* hex = value.if_string();
+    Result<visor_key> key =
+        key_from_hex(hex ? std::string_view(hex->data(), hex->size()) : std::string_view());
+    if (!key || !crypto::valid_public_key(*key)) {
+      return failure(VISOR_EINVAL, "subscribers: not a public key; a visor's is in its status");
+    }
+    keys.push_back(*key);
+  }
+  return keys;
+}
+
+}  // namespace
 
 Result<Config> read_config(std::string_view text) {
   Result<boost::json::object> object = codec::parse_fields(text, "the configuration");
@@ -26,6 +48,11 @@ Result<Config> read_config(std::string_view text) {
       return failure(VISOR_EINVAL, "tpd: not a public key; take it from the transport discovery's status");
     }
     config.tpd = *key;
+  }
+  if (const boost::json::array* list = codec::array_at(*object, "subscribers")) {
+    Result<std::vector<visor_key>> keys = read_subscribers(*list, config.tpd);
+    if (!keys) return std::unexpected(keys.error());
+    config.subscribers = std::move(*keys);
   }
   if (std::string_view network = codec::string_at(*object, "network"); !network.empty())
     config.network = network;

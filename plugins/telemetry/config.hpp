@@ -2,12 +2,15 @@
 #ifndef VISOR_TELEMETRY_CONFIG_HPP
 #define VISOR_TELEMETRY_CONFIG_HPP
 #include <optional>
+#include <vector>
 #include <visor/value.hpp>
 
 namespace visor::telemetry {
 
 struct Config {
   std::optional<visor_key> tpd; /* whom the feed is announced to; nobody if absent */
+  /* Who may follow the feed, the TPD among them; everybody if absent. */
+  std::optional<std::vector<visor_key>> subscribers;
   std::string network = "skynet";
   uint16_t port = 50;
   uint64_t interval_ms = 60'000;

@@ -15,11 +15,22 @@ void OwnFeed::open(std::function<void(Result<void>)> ready) {
                      [this, ready](visor_status opened, visor_feed* feed) {
                        if (opened != VISOR_OK) return ready(std::unexpected(host_.error(opened)));
                        feed_.reset(feed);
+                       if (Result<void> admitted = admit(); !admitted) return ready(std::move(admitted));
                        inherit();
                        ready({});
                      },
                      [feeds = feeds_](void* ctx) { feeds->api->cancel(feeds, ctx); });
   if (status != VISOR_OK) ready(std::unexpected(host_.error(status)));
+}
+
+Result<void> OwnFeed::admit() {
+  if (!config_.subscribers) return {};
+  // Not null for nobody: null is everybody.
+  static constexpr visor_key kNone{};
+  const std::vector<visor_key>& keys = *config_.subscribers;
+  visor_status status = feed_->api->admit(feed_.get(), keys.empty() ? &kNone : keys.data(), keys.size());
+  if (status != VISOR_OK) return std::unexpected(host_.error(status));
+  return {};
 }
 
 void OwnFeed::inherit() {

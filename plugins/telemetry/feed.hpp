@@ -31,6 +31,7 @@ class OwnFeed {
   const std::string& problem() const { return problem_; }
 
  private:
+  Result<void> admit();
   void inherit();
   void on_written(visor_status status, const std::vector<LeafChange>& changes, uint64_t revision);
 

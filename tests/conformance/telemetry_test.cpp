@@ -248,6 +248,34 @@ TEST_CASE("telemetry: without a TPD the feed is published all the same", "[telem
   CHECK(world.run_until([&] { return listed(reader, visor.key()).size() == 1; }, 5 * kIntervalMs));
 }
 
+TEST_CASE("telemetry: who is not among the subscribers gets nothing of the feed, the TPD always does",
+          "[telemetry]") {
+  SimWorld world(8);
+  Node& tpd = add_plain(world, "10.0.0.2", 2);
+  Node& friendly = add_plain(world, "10.0.0.3", 3);
+  Node& stranger = add_plain(world, "10.0.0.4", 4);
+  auto start = [&](const std::string& machine, uint8_t number, const std::string& keys) -> Node& {
+    auto list = base_plugins(peer_of(tpd) + "," + peer_of(friendly) + "," + peer_of(stranger));
+    list.push_back(plugin("telemetry", R"({"tpd":")" + to_hex(tpd.key()) +
+                                           R"(","interval_ms":1000,"subscribers":[)" + keys + "]}"));
+    return world.add(machine, plugins_config(list), with_secret(number));
+  };
+  Node& visor = start("10.0.0.1", 1, "\"" + to_hex(friendly.key()) + "\"");
+  Node& closed = start("10.0.0.5", 5, "");
+  Reader reports(world, tpd, visor.key()), named(world, friendly, visor.key()),
+      other(world, stranger, visor.key());
+  Reader of_closed(world, tpd, closed.key()), from_closed(world, friendly, closed.key());
+  REQUIRE(world.run_until(
+      [&] {
+        return listed(reports, visor.key()).size() == 3 && listed(named, visor.key()).size() == 3 &&
+               listed(of_closed, closed.key()).size() == 3;
+      },
+      20 * kIntervalMs));
+  world.run_for(10 * kIntervalMs);
+  CHECK(other.roots == 0);
+  CHECK(from_closed.roots == 0);
+}
+
 TEST_CASE("telemetry: a TPD's key that is no key is refused with a sentence", "[telemetry]") {
   SimWorld world(7);
   auto list = base_plugins("");
