@@ -4,16 +4,10 @@
 
 #include "aggregator.hpp"
 #include "lib/codec/transport_type.hpp"
+#include "sides.hpp"
 
 namespace visor::transport_discovery {
 namespace {
-
-size_t side_of(const Transport& transport, const visor_key& key) {
-  for (size_t side = 0; side < 2; ++side) {
-    if (transport.sides[side].visor->key == key) return side;
-  }
-  return 2;
-}
 
 bool listed(const Transport& transport) {
   return transport.sides[0].listed || transport.sides[1].listed;
