@@ -6,18 +6,14 @@
 #include <visor/net.hpp>
 
 #include "lib/dmsg/entry.hpp"
-#include "lib/http/ask.hpp"
+#include "lib/http/ask_over.hpp"
 
 namespace visor::dmsg {
 
 using http::Call;
 
-/* Opens a stream to the discovery.  `done` runs once, from the loop and not inside the call, unless the Call
- * is destroyed first; who runs it hands the stream over. */
-using OpenStream = std::function<Call(std::function<void(Result<visor_stream*>)> done)>;
-
-/* By dialling `to` on a network. */
-OpenStream open_by_dialling(Host host, visor_net* net, const visor_addr& to);
+using http::open_by_dialling;
+using http::OpenStream;
 
 struct DirectoryOptions {
   uint64_t timeout_ms = 10'000; /* a question, opening the stream included */

@@ -41,7 +41,6 @@ class Directory::StreamCarrier final : public Carrier {
   Call ask(Question question, Asked done) override;
 
  private:
-  struct Asking;
   Host host_;
   visor_addr to_;
   OpenStream open_;

@@ -21,6 +21,8 @@ class Limiter {
   /* Forgets full buckets. */
   void sweep(uint64_t now_ms);
 
+  uint64_t per_s() const { return per_s_; }
+  uint64_t burst() const { return burst_; }
   size_t buckets() const { return buckets_.size(); }
   uint64_t refused() const { return refused_; }
 

@@ -1,7 +1,7 @@
-/* Asking a service directory, over visor.fetch/1. */
+/* Asking a service directory, over visor.fetch/1, or by its key over the relay network. */
 #ifndef VISOR_SERVICES_DIRECTORY_HPP
 #define VISOR_SERVICES_DIRECTORY_HPP
-#include "lib/http/ask.hpp"
+#include "lib/http/ask_over.hpp"
 #include "lib/services/service.hpp"
 
 namespace visor::services {
@@ -21,7 +21,8 @@ struct ServiceQuery {
  * asked too often, VISOR_EPROTO what is no directory's answer, all else that it cannot be reached. */
 class Directory {
  public:
-  /* url: "http://host:port"; VISOR_EINVAL for another kind of address. */
+  /* url: "http://host:port", or "dmsg://<key>:<port>", whose port is 80 if not said; VISOR_EINVAL for another
+   * kind of address. */
   static Result<std::unique_ptr<Directory>> open(Host host, std::string_view url);
 
   /* Only those whose signature is good, whatever the directory says; in its order. */
@@ -35,13 +36,16 @@ class Directory {
   [[nodiscard]] http::Call put(const Service& service,
                                std::function<void(std::expected<void, Refusal>)> done);
 
-  const std::string& url() const { return base_; }
+  const std::string& url() const { return url_; }
 
  private:
-  Directory(Host host, std::string base) : host_(host), base_(std::move(base)) {}
+  Directory(Host host, std::string url, std::string base, http::OpenStream open)
+      : host_(host), url_(std::move(url)), base_(std::move(base)), open_(std::move(open)) {}
+  http::Call ask(http::Question question, std::function<void(Result<http::Answer>)> done);
 
   Host host_;
-  std::string base_; /* without a slash at its end */
+  std::string url_, base_; /* without a slash at their ends */
+  http::OpenStream open_;  /* empty: over visor.fetch/1 */
 };
 
 }  // namespace visor::services

@@ -36,7 +36,7 @@ class DmsgDiscovery final : public Instance {
   std::unique_ptr<storage::KeptMap> kept_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<Web> web_;
-  std::unique_ptr<Network> network_;
+  std::unique_ptr<http::NetworkServer> network_;
   Timer sweep_;
 };
 
@@ -59,15 +59,18 @@ Result<void> DmsgDiscovery::set_up() {
                      .dmsg_address = {},
                      .started_ns = host().unix_ns()};
   if (!config_.network.empty()) {
-    options.dmsg_address = to_hex(*(*identity)->api->key(*identity)) + ":" + std::to_string(Network::kPort);
+    options.dmsg_address =
+        to_hex(*(*identity)->api->key(*identity)) + ":" + std::to_string(http::NetworkServer::kPort);
   }
   api_ = std::make_unique<Api>(book_, std::move(options), [this](const visor_key& key, const Record* record) {
     if (!record) return kept_->erase(bytes(key));
     return kept_->put(bytes(key), encode_record(*record));
   });
-  web_ = std::make_unique<Web>(host(), *api_, *addresses_);
+  web_ = std::make_unique<Web>(host(), *api_, *addresses_, *keys_);
   if (!config_.network.empty()) {
-    network_ = std::make_unique<Network>(host(), config_.network, *api_, *keys_);
+    network_ = std::make_unique<http::NetworkServer>(
+        host(), config_.network, http::NetworkServer::kPort, network_limits(),
+        [this](http::Exchange& exchange) { web_->answer_peer(exchange); });
   }
   return {};
 }

@@ -2,6 +2,9 @@
 
 #include <boost/json.hpp>
 
+#include "lib/http/report.hpp"
+#include "lib/storage/kept_map_report.hpp"
+
 namespace visor::dmsg_discovery {
 namespace {
 
@@ -47,54 +50,21 @@ json::object api_counters(const ApiCounters& c) {
           {"failed_writes", c.failed_writes}};
 }
 
-json::object limiter(const http::Limiter& from, uint64_t per_s, uint64_t burst) {
-  return {{"per_s_limit", per_s},
-          {"burst_limit", burst},
-          {"askers", from.buckets()},
-          {"askers_limit", http::Limiter::kMaxBuckets},
-          {"refused", from.refused()}};
-}
-
-json::object network(const Config& config, const Network& from) {
-  const http::ServerCounters& c = from.counters();
-  json::object out{{"name", config.network},
-                   {"port", Network::kPort},
-                   {"listening", from.listening()},
-                   {"connections", c.open_connections},
-                   {"connections_limit", from.limits().connections},
-                   {"connections_refused", c.refused},
-                   {"requests", c.requests},
-                   {"malformed", c.malformed},
-                   {"timeouts", c.timeouts}};
-  if (!from.problem().empty()) out["problem"] = from.problem();
-  return out;
-}
-
 }  // namespace
 
 std::string report_status(const ReportSources& from) {
-  const storage::KeptMap::Counters& kept = from.kept.counters();
-  json::object drive{{"restored", kept.restored},
-                     {"damaged", kept.damaged},
-                     {"writes", kept.writes},
-                     {"failed_writes", kept.failed_writes},
-                     {"syncs", kept.syncs}};
-  if (!from.kept.problem().empty()) drive["problem"] = from.kept.problem();
-  json::object http{{"mounted", from.web.mounted()}};
-  if (!from.web.problem().empty()) http["problem"] = from.web.problem();
-  json::object out{
-      {"entries", from.book.size()},
-      {"entries_limit", from.config.max_entries},
-      {"servers", from.book.server_count()},
-      {"test_mode", from.config.test_mode},
-      {"server_life_ms", from.config.server_life_ms()},
-      {"client_life_ms", from.config.client_life_ms()},
-      {"requests", api_counters(from.api.counters())},
-      {"drive", std::move(drive)},
-      {"http", std::move(http)},
-      {"addresses", limiter(from.addresses, from.config.address_requests_per_s, from.config.address_burst)},
-      {"keys", limiter(from.keys, from.config.requests_per_s, from.config.burst)}};
-  if (from.network) out["network"] = network(from.config, *from.network);
+  json::object out{{"entries", from.book.size()},
+                   {"entries_limit", from.config.max_entries},
+                   {"servers", from.book.server_count()},
+                   {"test_mode", from.config.test_mode},
+                   {"server_life_ms", from.config.server_life_ms()},
+                   {"client_life_ms", from.config.client_life_ms()},
+                   {"requests", api_counters(from.api.counters())},
+                   {"drive", storage::report(from.kept)},
+                   {"http", http::routes_report(from.web)},
+                   {"addresses", http::limiter_report(from.addresses)},
+                   {"keys", http::limiter_report(from.keys)}};
+  if (from.network) out["network"] = http::network_report(*from.network);
   return json::serialize(out);
 }
 

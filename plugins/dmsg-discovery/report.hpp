@@ -2,8 +2,8 @@
 #ifndef VISOR_DMSG_DISCOVERY_REPORT_HPP
 #define VISOR_DMSG_DISCOVERY_REPORT_HPP
 #include "config.hpp"
+#include "lib/http/network_server.hpp"
 #include "lib/storage/kept_map.hpp"
-#include "network.hpp"
 #include "web.hpp"
 
 namespace visor::dmsg_discovery {
@@ -14,7 +14,7 @@ struct ReportSources {
   const Api& api;
   const storage::KeptMap& kept;
   const Web& web;
-  const Network* network; /* null: not configured */
+  const http::NetworkServer* network; /* null: not configured */
   const http::Limiter &keys, &addresses;
 };
 

@@ -8,10 +8,11 @@
 namespace visor::service_discovery {
 
 struct Config {
-  std::string drive; /* empty: the default one */
+  std::string drive;   /* empty: the default one */
+  std::string network; /* on whose port 80 it answers too; empty: none */
   uint64_t interval_ms = 60'000;
   ApiOptions api;
-  uint64_t requests_per_s = 50, burst = 200; /* of an address */
+  uint64_t requests_per_s = 50, burst = 200; /* of an address, and of a key */
 
   uint64_t sweep_ms() const { return interval_ms / 12 + 1; }
 };

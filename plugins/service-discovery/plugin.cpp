@@ -3,6 +3,7 @@
 
 #include "lib/codec/json_fields.hpp"
 #include "lib/http/loopback.hpp"
+#include "lib/http/network_server.hpp"
 #include "lib/services/directory.hpp"
 #include "report.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 constexpr char kVersion[] = "1.0.0";
 constexpr char kMapName[] = "service_discovery";
 constexpr size_t kDefaultRows = 100;
+constexpr size_t kMaxEntryBytes = services::kMaxServiceJson + 1; /* so that what answers is the interface */
 
 class ServiceDiscovery final : public Instance {
  public:
@@ -21,7 +23,7 @@ class ServiceDiscovery final : public Instance {
   void stop(Stopped stopped) override;
 
   Result<std::string> status(std::string_view) {
-    return report_status({config_, book_, *api_, *kept_, routes_, *addresses_});
+    return report_status({config_, book_, *api_, *kept_, routes_, network_.get(), *addresses_, *keys_});
   }
   Result<std::string> list(std::string_view args);
 
@@ -29,16 +31,18 @@ class ServiceDiscovery final : public Instance {
   Result<void> set_up();
   Result<void> serve();
   void answer(visor_exchange* exchange);
+  void answer_to(http::Limiter& limiter, std::string_view asker, visor_exchange* exchange);
   int64_t now_ms() const { return host().unix_ns() / 1'000'000; }
 
   Tasks tasks_;
   Config config_;
   Book book_;
   // Each after what it uses.
-  std::optional<http::Limiter> addresses_;
+  std::optional<http::Limiter> addresses_, keys_;
   std::unique_ptr<storage::KeptMap> kept_;
   std::unique_ptr<Api> api_;
   http::MountedRoutes routes_;
+  std::unique_ptr<http::NetworkServer> network_;
   Timer sweep_;
 };
 
@@ -47,10 +51,15 @@ Result<void> ServiceDiscovery::set_up() {
   if (!config) return std::unexpected(config.error());
   config_ = std::move(*config);
   addresses_.emplace(config_.requests_per_s, config_.burst);
+  keys_.emplace(config_.requests_per_s, config_.burst);
   kept_ = std::make_unique<storage::KeptMap>(host(), config_.drive, kMapName);
   api_ = std::make_unique<Api>(book_, config_.api, [this](const ServiceName& name, const Record* record) {
     return record ? kept_->put(key_of(name), encode_record(*record)) : kept_->erase(key_of(name));
   });
+  if (config_.network.empty()) return {};
+  network_ = std::make_unique<http::NetworkServer>(
+      host(), config_.network, http::NetworkServer::kPort, http::NetworkServer::usual_limits(kMaxEntryBytes),
+      [this](http::Exchange& exchange) { answer_to(*keys_, http::asker(exchange), &exchange); });
   return {};
 }
 
@@ -71,23 +80,29 @@ Result<void> ServiceDiscovery::serve() {
   sweep_ = Timer::every(host(), config_.sweep_ms(), [this] {
     api_->sweep(now_ms());
     addresses_->sweep(host().now_ms());
+    keys_->sweep(host().now_ms());
     kept_->sync();
   });
-  return routes_.open(host(), {std::string(services::kServicesPath)},
-                      {.asked = [this](visor_exchange* exchange) { answer(exchange); },
-                       .refused = [this](std::string_view, const Error& error) { host().warn(error.text); }});
+  auto mounted =
+      routes_.open(host(), {std::string(services::kServicesPath)},
+                   {.asked = [this](visor_exchange* exchange) { answer(exchange); },
+                    .refused = [this](std::string_view, const Error& error) { host().warn(error.text); }});
+  if (!mounted || !network_) return mounted;
+  return network_->start();
 }
 
 void ServiceDiscovery::answer(visor_exchange* exchange) {
-  const visor_http_request& request = *exchange->api->request(exchange);
-  std::string_view origin = text(request.origin);
+  std::string_view origin = text(exchange->api->request(exchange)->origin);
   // A proxy on this machine asks for many others.
-  if (!http::is_loopback_address(origin)) {
-    std::string_view address = origin.substr(0, std::min(origin.rfind(':'), origin.size()));
-    if (!addresses_->take(address, host().now_ms())) {
-      return respond(exchange, 429, "application/json", "{\"error\":\"asked too often; wait a second\"}\n");
-    }
-  }
+  http::Limiter nobody(0, 1);
+  answer_to(http::is_loopback_address(origin) ? nobody : *addresses_,
+            origin.substr(0, std::min(origin.rfind(':'), origin.size())), exchange);
+}
+
+void ServiceDiscovery::answer_to(http::Limiter& limiter, std::string_view asker, visor_exchange* exchange) {
+  if (!limiter.take(asker, host().now_ms()))
+    return respond(exchange, 429, "application/json", "{\"error\":\"asked too often; wait a second\"}\n");
+  const visor_http_request& request = *exchange->api->request(exchange);
   ApiAnswer answer = api_->answer(
       {text(request.method), text(request.path), text(request.query), text(request.body)}, now_ms());
   std::vector<visor_span> headers = {VISOR_TEXT("content-type"), VISOR_TEXT("application/json")};
@@ -102,8 +117,12 @@ void ServiceDiscovery::answer(visor_exchange* exchange) {
 void ServiceDiscovery::stop(Stopped stopped) {
   sweep_.cancel();
   routes_.close();
-  // What was closed just now goes on the next turn; only then is no code of ours under way.
-  kept_->close([this, stopped = std::move(stopped)] { tasks_.post(stopped); });
+  auto close = [this, stopped = std::move(stopped)] {
+    // What was closed just now goes on the next turn; only then is no code of ours under way.
+    kept_->close([this, stopped] { tasks_.post(stopped); });
+  };
+  if (!network_) return close();
+  network_->stop(std::move(close));
 }
 
 Result<std::string> ServiceDiscovery::list(std::string_view args) {

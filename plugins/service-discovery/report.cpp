@@ -2,6 +2,9 @@
 
 #include <boost/json.hpp>
 
+#include "lib/http/report.hpp"
+#include "lib/storage/kept_map_report.hpp"
+
 namespace visor::service_discovery {
 namespace {
 
@@ -44,31 +47,21 @@ json::object api_counters(const ApiCounters& c) {
 }  // namespace
 
 std::string report_status(const ReportSources& from) {
-  const storage::KeptMap::Counters& kept = from.kept.counters();
-  json::object drive{{"restored", kept.restored},
-                     {"damaged", kept.damaged},
-                     {"writes", kept.writes},
-                     {"failed_writes", kept.failed_writes},
-                     {"syncs", kept.syncs}};
-  if (!from.kept.problem().empty()) drive["problem"] = from.kept.problem();
-  json::object http{{"mounted", from.routes.mounted()}};
-  if (!from.routes.problem().empty()) http["problem"] = from.routes.problem();
   json::array types;
   for (const std::string& type : from.config.api.types) types.emplace_back(type);
-  return json::serialize(json::object{{"services", from.book.size()},
-                                      {"services_limit", from.config.api.max_services},
-                                      {"services_of_key_limit", from.config.api.max_of_key},
-                                      {"types", std::move(types)},
-                                      {"test_mode", from.config.api.test_mode},
-                                      {"life_ms", from.config.api.life_ms},
-                                      {"requests", api_counters(from.api.counters())},
-                                      {"drive", std::move(drive)},
-                                      {"http", std::move(http)},
-                                      {"addresses", json::object{{"per_s_limit", from.config.requests_per_s},
-                                                                 {"burst_limit", from.config.burst},
-                                                                 {"askers", from.addresses.buckets()},
-                                                                 {"askers_limit", http::Limiter::kMaxBuckets},
-                                                                 {"refused", from.addresses.refused()}}}});
+  json::object out{{"services", from.book.size()},
+                   {"services_limit", from.config.api.max_services},
+                   {"services_of_key_limit", from.config.api.max_of_key},
+                   {"types", std::move(types)},
+                   {"test_mode", from.config.api.test_mode},
+                   {"life_ms", from.config.api.life_ms},
+                   {"requests", api_counters(from.api.counters())},
+                   {"drive", storage::report(from.kept)},
+                   {"http", http::routes_report(from.routes)},
+                   {"addresses", http::limiter_report(from.addresses)},
+                   {"keys", http::limiter_report(from.keys)}};
+  if (from.network) out["network"] = http::network_report(*from.network);
+  return json::serialize(out);
 }
 
 std::string report_services(const Book& book, std::string_view type, size_t limit, int64_t now_ms) {

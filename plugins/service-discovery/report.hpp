@@ -4,6 +4,7 @@
 #include "config.hpp"
 #include "lib/http/limiter.hpp"
 #include "lib/http/mounted_routes.hpp"
+#include "lib/http/network_server.hpp"
 #include "lib/storage/kept_map.hpp"
 
 namespace visor::service_discovery {
@@ -14,7 +15,8 @@ struct ReportSources {
   const Api& api;
   const storage::KeptMap& kept;
   const http::MountedRoutes& routes;
-  const http::Limiter& addresses;
+  const http::NetworkServer* network; /* null: not configured */
+  const http::Limiter &addresses, &keys;
 };
 
 std::string report_status(const ReportSources& from);

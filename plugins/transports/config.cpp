@@ -18,11 +18,11 @@ const char kConfigSchema[] = R"({
         "address": {"type": "string", "pattern": "^(tcp|ws|wss|dmsg)://", "description": "tcp://host:port or ws://host:port/skywire; dmsg needs none"}}}},
     "auto": {"type": "object", "additionalProperties": false, "required": ["discovery"], "description": "transports to visors that a service directory lists, made and replaced without being asked for; also finds the addresses of visors that are added by key alone",
       "properties": {
-        "discovery": {"type": "string", "pattern": "^https?://", "description": "http://host:port of the directory; needs fetch"},
+        "discovery": {"type": "string", "pattern": "^(https?|dmsg)://", "description": "http://host:port of the directory, which needs fetch, or dmsg://its public key, which needs dmsg"},
         "count": {"type": "integer", "minimum": 0, "maximum": 64, "default": 4, "description": "of these transports; 0: only addresses are looked up"}}},
     "public": {"type": "object", "additionalProperties": false, "required": ["discovery"], "description": "being listed there, so that anybody may connect",
       "properties": {
-        "discovery": {"type": "string", "pattern": "^https?://", "description": "http://host:port of the directory; needs fetch"},
+        "discovery": {"type": "string", "pattern": "^(https?|dmsg)://", "description": "http://host:port of the directory, which needs fetch, or dmsg://its public key, which needs dmsg"},
         "addresses": {"type": "array", "maxItems": 8, "description": "how others reach this visor; where it accepts TCP if not said", "items": {
           "type": "object", "additionalProperties": false, "required": ["type", "address"],
           "properties": {

@@ -21,7 +21,7 @@ struct Limits {
 
 /* Transports to visors that a service directory lists. */
 struct AutoConnect {
-  std::string discovery; /* "http://host:port"; empty: none are made */
+  std::string discovery; /* "http://host:port" or "dmsg://key"; empty: none are made */
   size_t count = 4;
 };
 
