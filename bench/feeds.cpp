@@ -2,6 +2,7 @@
 // git, npm's hypercore, and a pair of processes that only hash, send and verify.
 #include "bench/bench.hpp"
 #include "bench/feeds_floor.hpp"
+#include "bench/feeds_many.hpp"
 #include "bench/feeds_net.hpp"
 #include "bench/feeds_peers.hpp"
 #include "bench/machine.hpp"
@@ -250,6 +251,8 @@ int run(int argc, char** argv) {
   auto flag = [&](int at) { return argc > at && std::string(argv[at]) == "1"; };
   if (mode == "owner") return owner(std::stoul(argv[2]), flag(3), flag(4)), 0;
   if (mode == "floor") return Floor::serve(std::stoul(argv[2])), 0;
+  if (mode == "serve_many") return serve_many({argv, argv + argc}), 0;
+  if (mode == "follow_many") return follow_many({argv, argv + argc}), 0;
   if (mode == "builds") return build_again(std::stoul(argv[2])), 0;
   if (mode == "once") return once(std::stoul(argv[2]), flag(3), flag(4)), 0;
   auto wanted = [&](const std::string& name) { return mode.empty() || name.find(mode) != std::string::npos; };
@@ -264,6 +267,14 @@ int run(int argc, char** argv) {
     if (wanted("plain_23k" + suffix)) replicate_row(23'000, leveldb, false, leveldb ? "" : "git");
     if (wanted("replicate_1m" + suffix)) replicate_row(1'000'000, leveldb, true, "");
     if (wanted("update_1m" + suffix)) update_rows(1'000'000, leveldb);
+  }
+  if (wanted("open_10k")) {
+    const double mb = many_feeds_mb(program, 10'000, 10);  // memory is the same each time: once is enough
+    measure({.name = "feeds.open_10k_mb",
+             .unit = "MB",
+             .better = Better::kLess,
+             .ours = [mb] { return mb; },
+             .floor = [] { return 64.0; }});
   }
   return 0;
 }

@@ -131,7 +131,7 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
     bool plain = false;  // its differences do not fit what we have: until the next Root by requests
     Hash announced;      // its newest Root
     Hash sent;           // the Root pushed last
-    std::optional<Followed> followed;  // it wants differences
+    std::unique_ptr<Followed> followed;  // it wants differences
   };
 
   void replied(Connection& connection, const Hash& object, const Message* reply) override;
@@ -149,6 +149,7 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   bool outdated(uint64_t nonce, uint64_t seq);
   bool newer(const Root& root, const Root& than) const;
   std::optional<KnownRoot> known_root(const Hash& hash);
+  std::shared_ptr<const Bytes> latest_message(Followed& followed, const StoredRoot& stored);
   std::shared_ptr<const Bytes> stream_message(Member& m, bool* more);
   void follow_on(Connection& connection);
   void follow_somebody();

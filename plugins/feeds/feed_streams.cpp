@@ -4,6 +4,7 @@
 
 #include "feed.hpp"
 #include "feed_file.hpp"
+#include "lib/codec/endian.hpp"
 #include "treestore.hpp"
 
 namespace visor::feeds {
@@ -26,7 +27,8 @@ std::optional<KnownRoot> Feed::known_root(const Hash& hash) {
 void Feed::follow_asked(Connection& connection, const Follow& follow) {
   Member* m = member(connection);
   if (!m || !m->they) return;
-  Followed& followed = m->followed.emplace(Followed{});
+  m->followed = std::make_unique<Followed>();
+  Followed& followed = *m->followed;
   followed.number = follow.number;
   followed.branches = follow.branches;
   if (!followed.branches.empty()) return connection.push(*this);
@@ -42,11 +44,34 @@ void Feed::follow_asked(Connection& connection, const Follow& follow) {
   connection.push(*this);
 }
 
+/* Our own latest Root for one who has the Root before it, without reading either; null: it is not known so.
+ */
+std::shared_ptr<const Bytes> Feed::latest_message(Followed& followed, const StoredRoot& stored) {
+  const RootRecord& record = stored.record;
+  if (!publisher_ || !followed.base || followed.resumed) return nullptr;
+  const KnownRoot& base = *followed.base;
+  const bool next = !base.hash.blank() && stored.nonce == base.nonce && record.seq == base.seq + 1 &&
+                    record.previous == base.hash;
+  const Bytes* ops = next ? publisher_->latest_ops(base.hash, record.hash) : nullptr;
+  if (!ops) return nullptr;
+  StreamHead head;
+  head.number = followed.number;
+  head.time_ns = record.time_ns;
+  head.signature = record.signature;
+  Bytes message;
+  message.reserve(ops->size() + 128);
+  append_update(message, head);
+  codec::append(message, *ops);
+  followed.base = KnownRoot{record.hash, stored.nonce, record.seq, stored.top};
+  return std::make_shared<const Bytes>(std::move(message));
+}
+
 std::shared_ptr<const Bytes> Feed::stream_message(Member& m, bool* more) {
   Followed& followed = *m.followed;
   if (!followed.stream) {
     const StoredRoot* stored = current();
     if (!stored || (followed.base && stored->record.hash == followed.base->hash)) return nullptr;
+    if (auto message = latest_message(followed, *stored)) return message;
     if (!followed.base) {
       Bytes message;
       append_more(message, followed.number, StreamHead::kGiveUp);

@@ -53,6 +53,8 @@ std::shared_ptr<Feed> Node::open(std::shared_ptr<Store> store, const visor_key& 
   if (!network.empty()) link_to(owner).want(network);
   if (Connection* connection = connection_to(owner); connection && used.feed->may_ask(owner)) {
     used.feed->subscribe_on(*connection);
+  } else if (!connection && network.empty()) {
+    find_sources(*used.feed);  // nobody is dialed who could answer later
   }
   return used.feed;
 }

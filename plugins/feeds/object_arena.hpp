@@ -6,9 +6,8 @@
 #ifndef VISOR_FEEDS_OBJECT_ARENA_HPP
 #define VISOR_FEEDS_OBJECT_ARENA_HPP
 #include <algorithm>
-#include <memory>
-#include <vector>
 
+#include "lib/storage/blocks.hpp"
 #include "object.hpp"
 
 namespace visor::feeds {
@@ -21,8 +20,11 @@ class ObjectArena {
   /* Room for an object of that size, to be filled in and then sealed; stays where it is until clear(). */
   uint8_t* add(size_t object_bytes) {
     const size_t size = kKeyBytes + 1 + object_bytes;
-    if (size > room_ - used_) grow(size);
-    uint8_t* object = blocks_.back().get() + used_ + kKeyBytes + 1;
+    if (size > block_.size() - used_) {
+      block_ = blocks_.add(size);
+      used_ = 0;
+    }
+    uint8_t* object = block_.data() + used_ + kKeyBytes + 1;
     used_ += size;
     bytes_ += size;
     return object;
@@ -40,20 +42,16 @@ class ObjectArena {
   }
   void clear() {
     blocks_.clear();
-    used_ = room_ = bytes_ = 0;
+    block_ = {};
+    used_ = bytes_ = 0;
   }
   /* Of all that is in it, what is around the objects included. */
   size_t bytes() const { return bytes_; }
 
  private:
-  struct Free {
-    void operator()(uint8_t* block) const;
-  };
-
-  void grow(size_t size);
-
-  std::vector<std::unique_ptr<uint8_t, Free>> blocks_;
-  size_t used_ = 0, room_ = 0;  // of the last block
+  storage::Blocks blocks_;
+  std::span<uint8_t> block_;  // the last one
+  size_t used_ = 0;           // of it
   size_t bytes_ = 0;
 };
 

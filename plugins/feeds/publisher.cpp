@@ -32,6 +32,7 @@ Publisher::Publisher(Host host, Store& store, visor_identity* identity, const Fe
 void Publisher::load() {
   const StoredRoot* stored = store_.current(id_);
   if (!stored) return;
+  written_all_ = false;
   last_ = {stored->nonce, stored->record.seq, stored->record.hash, stored->record.time_ns};
   tree_.load(store_, stored->top, [&](const std::string& path, const Error& why) {
     dirty_ = true;
@@ -48,6 +49,11 @@ Result<void> Publisher::write(std::span<const visor_op> ops, Done done) {
   }
   ++counters_.writes;
   dirty_ = dirty_ || *changed;
+  if (*changed && ops.size() == 1) {
+    note(ops[0]);
+  } else if (*changed) {
+    written_all_ = false;
+  }
   if (!dirty_) {
     done.later(VISOR_OK);
     return {};
@@ -60,6 +66,30 @@ Result<void> Publisher::write(std::span<const visor_op> ops, Done done) {
     schedule(options_.batch_ms);
   }
   return {};
+}
+
+/* Remembers a leaf that was changed, as long as these are few, small, and each is written once. */
+void Publisher::note(const visor_op& op) {
+  constexpr size_t kFew = 16, kSmallBytes = 2048;
+  const std::string_view path = trim_path(text(op.key));
+  const bool known = std::ranges::find(written_, path, &Written::path) != written_.end();
+  if (written_.size() == kFew || op.key.size + op.value.size > kSmallBytes || known) written_all_ = false;
+  if (!written_all_) return;
+  const ByteView value = op.kind == VISOR_PUT ? bytes(op.value) : ByteView();
+  Written written{std::string(path), Bytes(value.begin(), value.end())};
+  written_.push_back(std::move(written));
+}
+
+void Publisher::tell_latest(const Hash& before, const Hash& root) {
+  latest_.reset();
+  if (std::exchange(written_all_, true)) {
+    std::ranges::sort(written_,
+                      [](const Written& a, const Written& b) { return compare_paths(a.path, b.path) < 0; });
+    latest_.emplace(before, root, Bytes());
+    OpWriter writer;
+    for (const Written& written : written_) writer.put(latest_->ops, written.path, written.value);
+  }
+  written_.clear();
 }
 
 void Publisher::schedule(uint64_t after_ms) {
@@ -87,6 +117,7 @@ void Publisher::publish() {
   if (!saved && saved.error().status == VISOR_ENOENT) {
     // Something that the tree counts on is not in the store: all that is there is encoded anew, and the rest
     // named.
+    written_all_ = false;
     tree_.mend(store_, [&](const std::string& path, const Error& why) {
       host_.warn("the leaf '" + path + "' of our feed is lost: " + why.text);
     });
@@ -114,7 +145,7 @@ Result<bool> Publisher::save(bool again, Changes::Others others, Difference& dif
   if (added && others == Changes::Others::kLookedUp) added = changes.adopt_rest();
   if (!added) return std::unexpected(added.error());
   const StoredRoot* before = store_.current(id_);
-  const Hash old_top = before ? before->top : Hash{};
+  const Hash old_top = before ? before->top : Hash{}, old_root = before ? before->record.hash : Hash{};
   if (before ? top == old_top && !again : tree_.leaves() == 0) return false;
   if (owner_.wants_difference()) {
     TreeDiff diff(changes, old_top, top, kAllSteps);
@@ -130,6 +161,7 @@ Result<bool> Publisher::save(bool again, Changes::Others others, Difference& dif
   last_ = {root->root.nonce, root->root.seq, root->hash, root->root.time_ns};
   ++counters_.roots;
   published_ms_ = host_.now_ms();
+  tell_latest(old_root, root->hash);
   return true;
 }
 

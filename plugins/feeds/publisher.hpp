@@ -4,6 +4,7 @@
 #define VISOR_FEEDS_PUBLISHER_HPP
 #include <visor/plugin.hpp>
 
+#include "extension.hpp"
 #include "store.hpp"
 #include "tree.hpp"
 #include "tree_diff.hpp"
@@ -44,6 +45,13 @@ class Publisher {
   /* Takes up the tree that was stored meanwhile; while ours is empty. */
   void reload() { load(); }
 
+  /* The difference of the current Root to the one before it, as ops of the extension, where few leaves were
+   * written and it is known without reading; null: it is not. */
+  const Bytes* latest_ops(const Hash& before, const Hash& current) const {
+    const bool known = latest_ && latest_->before == before && latest_->root == current;
+    return known ? &latest_->ops : nullptr;
+  }
+
   /* Publishes what is gathered, now. */
   void flush();
 
@@ -64,6 +72,16 @@ class Publisher {
     Hash hash;
     int64_t time_ns = 0;
   };
+  struct Latest {
+    Hash before, root;
+    Bytes ops;
+  };
+  struct Written {
+    std::string path;
+    Bytes value;  // empty: deleted
+  };
+  void note(const visor_op& op);
+  void tell_latest(const Hash& before, const Hash& root);
   void load();
   void schedule(uint64_t after_ms);
   void publish();
@@ -82,6 +100,9 @@ class Publisher {
   Owner& owner_;
   Tree tree_;
   Last last_;
+  std::vector<Written> written_;  // since the last Root, each leaf once
+  bool written_all_ = true;       // nothing else was
+  std::optional<Latest> latest_;
   std::vector<Done> waiting_;
   bool dirty_ = false;
   bool scheduled_ = false;

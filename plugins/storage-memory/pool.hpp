@@ -4,17 +4,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+
+#include "lib/storage/blocks.hpp"
 
 namespace visor::storage_memory {
 
 class Pool {
  public:
-  Pool() = default;
-  Pool(const Pool&) = delete;
-  Pool& operator=(const Pool&) = delete;
-  ~Pool();
-
   // Aligned for a pointer; what is larger than kLargest comes from the heap.
   void* take(size_t bytes);
   void give_back(void* room, size_t bytes);
@@ -28,9 +24,8 @@ class Pool {
   void* cut(size_t bytes);
 
   std::array<Free*, kLargest / kStep + 1> free_{};  // by size in steps
-  std::vector<void*> blocks_;
-  uint8_t* at_ = nullptr;
-  size_t left_ = 0, block_bytes_ = 0;
+  storage::Blocks blocks_;
+  std::span<uint8_t> left_;  // of the last one
 };
 
 }  // namespace visor::storage_memory

@@ -5,6 +5,7 @@ set -uo pipefail
 program=$(realpath "$1")
 seeds=$2
 export program
+export VISOR_SOAK_JOINS=10 # in each seed
 run() {
   local output
   output=$(VISOR_SOAK_SEEDS=$1..$2 "$program" '[swarm]' 2>&1) || { printf '== seeds %s to %s\n%s\n' "$1" "$2" "$output"; return 1; }
@@ -18,4 +19,5 @@ done | xargs -P "$(nproc)" -L 1 bash -c 'run "$1" "$2"' soak || exit 1
 for seed in 1 2; do
   output=$(VISOR_SOAK_HUB=1500 VISOR_SOAK_SEEDS=$seed "$program" 'visors around a hub*' 2>&1) || { printf '== a hub of 1,500, seed %s\n%s\n' "$seed" "$output"; exit 1; }
 done
-echo "$seeds seeds passed, and a hub of 1,500"
+VISOR_SOAK_SEEDS=1 VISOR_SOAK_FOLLOWERS=1000 "$program" 'feeds: very many follow*' || exit 1
+echo "$seeds seeds passed, a hub of 1,500, and 1,000 followers of a feed"

@@ -2,7 +2,7 @@
 
 #include "plugins/chat/group_record.hpp"
 #include "tests/support/memory_host.hpp"
-#include "tests/unit/feeds/memory_kv.hpp"
+#include "tests/support/memory_kv.hpp"
 
 namespace visor::chat {
 namespace {

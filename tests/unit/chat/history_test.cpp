@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/support/memory_host.hpp"
-#include "tests/unit/feeds/memory_kv.hpp"
+#include "tests/support/memory_kv.hpp"
 
 namespace visor::chat {
 namespace {

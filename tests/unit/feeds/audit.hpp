@@ -7,7 +7,7 @@
 #include "lib/codec/endian.hpp"
 #include "plugins/feeds/object.hpp"
 #include "plugins/feeds/root.hpp"
-#include "tests/unit/feeds/memory_kv.hpp"
+#include "tests/support/memory_kv.hpp"
 
 namespace visor::test {
 

@@ -2,9 +2,9 @@
 // the map has changed the drive.
 #include <catch2/catch.hpp>
 
+#include "tests/support/memory_kv.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/world.hpp"
-#include "tests/unit/feeds/memory_kv.hpp"
 
 namespace visor::test {
 namespace {

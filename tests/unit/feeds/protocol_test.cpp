@@ -132,6 +132,21 @@ TEST_CASE("feeds: lesson 34, messages that nobody sends close the connection", "
   CHECK(huge->closed);
 }
 
+TEST_CASE("feeds: lesson 36, a connection ends once, whoever ends it and how often", "[feeds][lesson]") {
+  Scene s;
+  auto peer = s.subscriber();
+  const uint64_t before = s.owner.node->counters().closed;
+  // Two messages that each end it, its own end, and a Root that is pushed at the same time.
+  s.owner.write(Ops().put("y", "2"));
+  peer->say_bytes({0});
+  peer->say_bytes({17});
+  peer->stream.end();
+  s.host.advance_ms(1000);
+  CHECK(peer->closed);
+  CHECK(s.owner.node->counters().closed == before + 1);
+  CHECK(s.connections() == 0);
+}
+
 TEST_CASE("feeds: requests are answered as the network answers them, late replies ignored", "[feeds]") {
   Scene s;
   auto peer = s.stranger.shake_hands(s.owner.key());

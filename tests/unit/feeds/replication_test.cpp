@@ -46,6 +46,29 @@ TEST_CASE("feeds: a feed is published, followed, changed", "[feeds]") {
   audit(other.disk);
 }
 
+TEST_CASE("feeds: a very wide directory is many small objects, and a change of it costs few", "[feeds]") {
+  World w;
+  Machine owner(w.host, w.wire, 1), reader(w.host, w.wire, 2);
+  owner.serve();
+  Follower follower;
+  reader.follow(owner.key(), follower);
+  Ops all;
+  constexpr size_t kChildren = 20000;
+  for (size_t i = 0; i < kChildren; ++i) all.put("wide/" + std::to_string(100000 + i), "v");
+  owner.write(std::move(all));
+  w.host.advance_ms(1000);
+  CHECK(follower.leaves.size() == kChildren);
+  // No object grows with the directory: a list's node has 16 addresses.
+  for (const auto& [key, value] : owner.disk.map) {
+    if (key[0] == 'o') REQUIRE(value.size() <= 1 + 564);  // the registry is the largest
+  }
+  const size_t ops = reader.disk.ops;
+  owner.write(Ops().put("wide/100777", "w"));
+  w.host.advance_ms(1000);
+  CHECK(follower.leaves.at("wide/100777") == "w");
+  CHECK(reader.disk.ops - ops < 60);
+}
+
 TEST_CASE("feeds: values that are there already publish nothing", "[feeds]") {
   World w;
   Machine owner(w.host, w.wire, 1);

@@ -190,25 +190,11 @@ TEST_CASE("feeds: differences go on behind any place", "[feeds][extension]") {
 TEST_CASE("feeds: what no difference can be is refused", "[feeds][extension]") {
   Owner owner;
   const Hash base = owner.write(Ops().put("a", "1").put("b/c", "2").put("b/d", "3").put("e", "4"));
-  struct Into final : TreeBuilder::Sink {
-    explicit Into(MemoryObjects& to) : objects(to) {}
-    Result<void> object(const Hash& hash, Kind kind, ByteView object) override {
-      objects.objects.insert_or_assign(hash, std::pair(kind, Bytes(object.begin(), object.end())));
-      return {};
-    }
-    uint8_t* room(size_t bytes) override {
-      entry.resize(bytes);
-      return entry.data();
-    }
-    Result<void> leaf(const Hash& hash, std::span<uint8_t> written) override {
-      return object(hash, Kind::kTreeEntry, written);
-    }
-    MemoryObjects& objects;
-    Bytes entry;
-  } into(owner.objects);
+  Reader into;
+  into.objects = owner.objects;
   using Told = std::vector<std::pair<std::string, std::string>>;
   auto build = [&](const Hash& from, const Told& ops) -> Result<Hash> {
-    TreeBuilder builder(owner.objects, from, into);
+    TreeBuilder builder(into.objects, from, into);
     for (const auto& [path, value] : ops) {
       if (Result<void> applied = builder.apply(path, bytes(std::string_view(value))); !applied) {
         return std::unexpected(applied.error());

@@ -1,8 +1,8 @@
 /* What a store of feeds is kept on in tests: a map in memory, that a test looks into, and that fails when it
  * is told to.  The same tests run in two programs: in one the map is all there is (memory_kv.cpp), in the
- * other it follows what is on a real drive, LevelDB's (leveldb_kv.cpp). */
-#ifndef VISOR_TESTS_UNIT_FEEDS_MEMORY_KV_HPP
-#define VISOR_TESTS_UNIT_FEEDS_MEMORY_KV_HPP
+ * other it follows what is on a real drive, LevelDB's (tests/unit/feeds/leveldb_kv.cpp). */
+#ifndef VISOR_TESTS_SUPPORT_MEMORY_KV_HPP
+#define VISOR_TESTS_SUPPORT_MEMORY_KV_HPP
 #include <map>
 #include <memory>
 #include <string>
@@ -38,4 +38,4 @@ struct MemoryDisk {
 Owned<visor_kv> open_disk(Host host, MemoryDisk& disk);
 
 }  // namespace visor::test
-#endif  // VISOR_TESTS_UNIT_FEEDS_MEMORY_KV_HPP
+#endif  // VISOR_TESTS_SUPPORT_MEMORY_KV_HPP

@@ -1,5 +1,5 @@
 // A store's map that is in memory alone; what it lends is gone with the next call.
-#include "tests/unit/feeds/memory_kv.hpp"
+#include "tests/support/memory_kv.hpp"
 
 #include <catch2/catch.hpp>
 
