@@ -21,7 +21,7 @@ const char kConfigSchema[] = R"({
     "groups": {"type": "object", "additionalProperties": false, "properties": {
       "batch_ms": {"type": "integer", "minimum": 0, "maximum": 60000, "default": 0, "description": "how long messages are gathered before they are published"},
       "mesh": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 8, "description": "up to so many members all follow each other"},
-      "feed_messages": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 500, "description": "kept in our feed of a group; the history has more"},
+      "feed_messages": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 500, "description": "kept in our feed of a group, with what somebody who is away has not read; the history has more"},
       "feed_ms": {"type": "integer", "minimum": 0, "maximum": 604800000, "default": 600000, "description": "what is younger is kept beyond feed_messages, up to 50000"},
       "messages": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000, "description": "of one group kept in the history"},
       "members": {"type": "integer", "minimum": 2, "maximum": 100000, "default": 1000}}}

@@ -16,6 +16,17 @@ visor_feed_options options_of(const GroupPlace& place, const visor_key* owner, s
           .drive = {}};
 }
 
+void each_leaf(visor_feed* feed, std::string_view prefix,
+               const std::function<void(std::string_view path, ByteView value)>& fn) {
+  visor_cursor* raw = nullptr;
+  if (feed->api->cursor(feed, to_span(prefix), &raw) != VISOR_OK) return;
+  Owned<visor_cursor> cursor(raw);
+  for (visor_status status = raw->api->seek(raw, {}, VISOR_FIRST); status == VISOR_OK;
+       status = raw->api->step(raw, +1)) {
+    fn(text(raw->key), bytes(raw->value));
+  }
+}
+
 }  // namespace
 
 // --- ours ---
@@ -115,13 +126,7 @@ void OwnFeed::write_now(const std::vector<Leaf>& leaves) {
 
 void OwnFeed::each(std::string_view prefix,
                    const std::function<void(std::string_view path, ByteView value)>& fn) const {
-  visor_cursor* raw = nullptr;
-  if (!feed_ || feed_->api->cursor(feed_.get(), to_span(prefix), &raw) != VISOR_OK) return;
-  Owned<visor_cursor> cursor(raw);
-  for (visor_status status = raw->api->seek(raw, {}, VISOR_FIRST); status == VISOR_OK;
-       status = raw->api->step(raw, +1)) {
-    fn(text(raw->key), bytes(raw->value));
-  }
+  if (feed_) each_leaf(feed_.get(), prefix, fn);
 }
 
 // --- a member's ---
@@ -151,6 +156,11 @@ void MemberFeed::opened(visor_feed* feed) {
   if (status != VISOR_OK)
     return host_.warn("chat: a member's feed is not followed: " + host_.error(status).text);
   subscription_.reset(handle);
+}
+
+void MemberFeed::each(std::string_view prefix,
+                      const std::function<void(std::string_view path, ByteView value)>& fn) const {
+  if (!feeds_.empty()) each_leaf(feeds_.front().get(), prefix, fn);
 }
 
 void MemberFeed::on_changed(void* ctx, visor_feed*, uint64_t, uint32_t, const visor_op* ops, size_t count) {

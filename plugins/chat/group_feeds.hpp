@@ -41,7 +41,10 @@ class OwnFeed {
   /* In one Root with whatever else is written meanwhile.  VISOR_EAGAIN: too much waits. */
   Result<void> write(std::vector<Leaf> leaves);
   /* What is written from now on waits until release(). */
-  void hold() { held_ = true; }
+  void hold() {
+    write_waiting();
+    held_ = true;
+  }
   void release();
   /* Each leaf under a prefix; nothing before it is open. */
   void each(std::string_view prefix,
@@ -85,6 +88,9 @@ class MemberFeed {
   MemberFeed& operator=(const MemberFeed&) = delete;
 
   const visor_key& member() const { return member_; }
+  /* Each leaf under a prefix, of the newest Root. */
+  void each(std::string_view prefix,
+            const std::function<void(std::string_view path, ByteView value)>& fn) const;
   /* Has a whole Root of it come? */
   bool attached() const { return attached_; }
   uint64_t heard_ms() const { return heard_ms_; }

@@ -31,6 +31,7 @@ std::string to_link(const Invite& invite) {
                    {"port", invite.port},
                    {"mode", name_of(invite.mode)}};
   if (!invite.key.empty()) out["aes_key"] = crypto::to_base64(invite.key);
+  if (invite.key_epoch > 0) out["key_epoch"] = invite.key_epoch;
   if (!invite.admins.empty()) {
     json::array admins;
     for (const visor_key& admin : invite.admins) admins.emplace_back(to_hex(admin));
@@ -71,6 +72,7 @@ Result<Invite> parse_link(std::string_view link) {
   const auto admins = keys_member(*object, "admins");
   if (!admins) return wrong("its admins are public keys");
   invite.admins = *admins;
+  codec::read_field(*object, "key_epoch", invite.key_epoch);
   invite.name = codec::repair_utf8(text_member(*object, "name").substr(0, kMaxGroupName));
   return invite;
 }

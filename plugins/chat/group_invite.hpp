@@ -22,6 +22,7 @@ struct Invite {
   Mode mode = Mode::kPublic;
   Bytes key; /* 32 bytes in a private group, else none */
   std::vector<visor_key> admins;
+  uint64_t key_epoch = 0; /* how often the key was changed */
 };
 
 std::string to_link(const Invite& invite);

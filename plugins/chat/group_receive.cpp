@@ -22,24 +22,34 @@ void insert(std::vector<visor_key>& keys, const visor_key& key) {
 }  // namespace
 
 void GroupSession::changed(const visor_key& feed, std::span<const visor_op> ops) {
-  // Decisions first: a message may be of somebody who has just been added.
+  // Keys before decisions: who passes a removal on has passed the key on that it comes with.
+  for (const visor_op& op : ops) {
+    if (op.kind == VISOR_PUT && text(op.key).starts_with("keys/")) {
+      relay("keys", bytes(op.value), heard_key(bytes(op.value)));
+    }
+  }
+  // Decisions before messages: one may be of somebody who has just been added.
   for (const visor_op& op : ops) {
     const auto domain = mutation_domain(text(op.key));
     if (domain && op.kind == VISOR_PUT) heard_decision(*domain, bytes(op.value));
   }
   if (!store_.find(id_)) return;
   std::vector<Heard> heard;
+  const KeyList keys = key_list();
   for (const visor_op& op : ops) {
     const std::string_view path = text(op.key);
-    for (const std::string_view branch : {"mod", "keys"}) {
-      const bool of_it = path.starts_with(branch) && path.substr(branch.size()).starts_with('/');
-      if (of_it && op.kind == VISOR_PUT) relay(branch, bytes(op.value));
-    }
-    if (!path.starts_with("msgs/")) continue;
     // That a leaf is gone means nothing: feeds are bounded, and a visor may lose its drive.
-    if (op.kind == VISOR_PUT) hear_message(feed, path, bytes(op.value), heard);
+    if (op.kind != VISOR_PUT) continue;
+    if (path.starts_with("mod/")) relay("mod", bytes(op.value));
+    if (path.starts_with("msgs/")) hear_message(feed, path, bytes(op.value), keys, heard);
   }
-  keep(heard);
+  if (keep(heard)) {
+    for (const visor_op& op : ops) {
+      if (op.kind == VISOR_PUT && text(op.key).starts_with("reading/")) {
+        heard_reading(feed, text(op.key), bytes(op.value));
+      }
+    }
+  }
   if (record().status != GroupStatus::kPending) return;
   GroupRecord active = record();
   active.status = GroupStatus::kActive;
@@ -47,7 +57,7 @@ void GroupSession::changed(const visor_key& feed, std::span<const visor_op> ops)
 }
 
 void GroupSession::hear_message(const visor_key& feed, std::string_view text_path, ByteView leaf,
-                                std::vector<Heard>& heard) {
+                                const KeyList& keys, std::vector<Heard>& heard) {
   const auto path = parse_message_path(text_path);
   Result<GroupMessage> message =
       path ? parse_group_message(leaf) : failure(VISOR_EPROTO, "not a message's path");
@@ -66,11 +76,15 @@ void GroupSession::hear_message(const visor_key& feed, std::string_view text_pat
   }
   // In its author's own feed the Root stands for it.
   const bool proved = feed == message->sender || verify(*message).has_value();
-  std::optional<crypto::AesKey> key;
-  if (!group.key.empty()) key.emplace(std::span<const uint8_t, 32>(group.key));
   const bool sealed_as_it_should_be = message->sealed() == (group.mode == Mode::kPrivate);
-  if (!proved || !sealed_as_it_should_be || !open(*message, key ? &*key : nullptr) || message->text.empty()) {
+  if (!proved || !sealed_as_it_should_be) {
     ++counters_.refused;
+    return;
+  }
+  if (!open_with(*message, keys) || message->text.empty()) {
+    unreadable_ = true;
+    unreadable_until_ms_ = host_.now_ms() + options_.feed_ms;
+    ++counters_.unreadable;
     return;
   }
   Heard& one = heard.emplace_back();
@@ -81,26 +95,23 @@ void GroupSession::hear_message(const visor_key& feed, std::string_view text_pat
 }
 
 /* What came together is stored together, and passed on together. */
-void GroupSession::keep(std::span<const Heard> heard) {
-  if (heard.empty()) return;
+bool GroupSession::keep(std::span<const Heard> heard) {
+  if (heard.empty()) return true;
   std::vector<StoredGroupMessage> messages;
   messages.reserve(heard.size());
   for (const Heard& one : heard) messages.push_back(one.stored);
   if (Result<void> kept = store_.add(id_, messages); !kept) {
-    return host_.warn("chat: a group's messages are not kept: " + kept.error().text);
+    host_.warn("chat: a group's messages are not kept: " + kept.error().text);
+    return false;
   }
   counters_.received += heard.size();
   std::vector<OwnFeed::Leaf> passed;
   for (const Heard& one : heard) {
     if (one.leaf.path.empty()) continue;
     ++counters_.passed_on;
-    published_.push_back(one.leaf.path);
     passed.push_back(one.leaf);
   }
-  if (!passed.empty()) {
-    (void)own_.write(std::move(passed));
-    trim();
-  }
+  if (!passed.empty()) put_messages(std::move(passed));
   for (size_t i = 0; i < heard.size(); ++i) {
     if (heard[i].takes_back) {
       heard_take_back(messages[i].path.sender, *heard[i].takes_back);
@@ -108,6 +119,7 @@ void GroupSession::keep(std::span<const Heard> heard) {
       owner_.group_said(id_, messages[i]);
     }
   }
+  return true;
 }
 
 void GroupSession::heard_take_back(const visor_key& sender, int64_t time_ns) {
@@ -115,7 +127,7 @@ void GroupSession::heard_take_back(const visor_key& sender, int64_t time_ns) {
   if (!taken) return host_.warn("chat: " + taken.error().text);
   if (!*taken) return;
   const std::string path = to_text(**taken);
-  if (std::erase(published_, path) > 0) (void)own_.write({{path, {}}});
+  if (std::ranges::find(published_, path) != published_.end()) (void)own_.write({{path, {}}});
   owner_.group_took_back(id_, **taken);
 }
 
@@ -179,6 +191,14 @@ Result<bool> GroupSession::apply(const Mutation& mutation) {
 }
 
 void GroupSession::retry_parked() {
+  for (const Bytes& leaf : std::exchange(parked_keys_, {})) {
+    Result<KeyMutation> mutation = parse_key_mutation(leaf);
+    if (mutation && record().is_admin(mutation->issuer)) {
+      take_key(*mutation);
+    } else {
+      parked_keys_.push_back(leaf);
+    }
+  }
   for (bool again = true; again;) {
     again = false;
     for (size_t i = 0; i < parked_.size(); ++i) {
@@ -191,14 +211,16 @@ void GroupSession::retry_parked() {
   }
 }
 
-/* Others moderate and rotate keys by leaves that we do not act on; members who know of them only through us
- * must have them all the same.  Bounded, since nothing of them is checked here. */
-void GroupSession::relay(std::string_view branch, ByteView leaf) {
+/* Others moderate by leaves that we do not act on, and keys are for each who finds theirs; members who know
+ * of them only through us must have them all.  Those that no admin is known to have signed are few. */
+void GroupSession::relay(std::string_view branch, ByteView leaf, bool proved) {
   const crypto::Hash hash = crypto::sha256(leaf);
   uint64_t& count = relayed_[std::string(branch)];
-  const bool room = count < options_.relayed_leaves && relayed_bytes_ + leaf.size() <= options_.relayed_bytes;
+  const bool little =
+      count < options_.relayed_leaves && relayed_bytes_ + leaf.size() <= options_.relayed_bytes;
+  const bool room = proved ? decisions_known_.size() < kMaxDecisions : little;
   if (leaf.empty() || !room || !decisions_known_.insert(hash).second) return;
-  relayed_bytes_ += leaf.size();
+  if (!proved) relayed_bytes_ += leaf.size();
   ++counters_.relayed;
   std::string digits = std::to_string(++count);
   if (digits.size() < 5) digits.insert(0, 5 - digits.size(), '0');

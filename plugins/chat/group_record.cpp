@@ -118,6 +118,15 @@ std::string encode(const GroupRecord& record) {
                    {"decided", times(record.decided, [](const std::string& key) { return key; })},
                    {"removed", times(record.removed, [](const visor_key& key) { return to_hex(key); })}};
   if (!record.key.empty()) out["aes_key"] = crypto::to_base64(record.key);
+  if (record.key_epoch > 0) {
+    out["key_epoch"] = record.key_epoch;
+    out["key_issued_ns"] = record.key_issued_ns;
+  }
+  json::array ring;
+  for (const GroupRecord::Key& each : record.key_ring) {
+    ring.push_back(json::object{{"epoch", each.epoch}, {"key", crypto::to_base64(each.key)}});
+  }
+  if (!ring.empty()) out["key_ring"] = std::move(ring);
   return json::serialize(out);
 }
 
@@ -147,6 +156,16 @@ Result<GroupRecord> decode_group(ByteView stored) {
   codec::read_field(*object, "created_ns", record.created_ns);
   codec::read_field(*object, "joined_ns", record.joined_ns);
   codec::read_field(*object, "read_ns", record.read_ns);
+  codec::read_field(*object, "key_epoch", record.key_epoch);
+  codec::read_field(*object, "key_issued_ns", record.key_issued_ns);
+  if (const json::array* ring = codec::array_at(*object, "key_ring")) {
+    for (const json::value& each : *ring) {
+      const json::object* row = each.if_object();
+      const auto old = row ? bytes_member(*row, "key") : std::nullopt;
+      if (!old) return damaged("an earlier key cannot be read");
+      record.key_ring.push_back({codec::number_at<uint64_t>(*row, "epoch").value_or(0), *old});
+    }
+  }
   for (const auto& each : codec::object_at(*object, "decided")) {
     if (const int64_t* time_ns = each.value().if_int64()) record.decided[std::string(each.key())] = *time_ns;
   }

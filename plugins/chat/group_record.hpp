@@ -28,7 +28,14 @@ struct GroupRecord {
   std::vector<visor_key> members; /* with the founder and us */
   uint16_t port = 0;
   Mode mode = Mode::kPublic;
-  Bytes key; /* of a private group */
+  struct Key {
+    uint64_t epoch = 0;
+    Bytes key;
+  };
+  Bytes key; /* of a private group: what is said now is sealed with it */
+  uint64_t key_epoch = 0;
+  int64_t key_issued_ns = 0; /* 0: the one that the group was made with */
+  std::vector<Key> key_ring; /* earlier ones, the latest first: for what was said then */
   GroupStatus status = GroupStatus::kPending;
   int64_t created_ns = 0, joined_ns = 0;
   int64_t read_ns = 0; /* a person has seen what arrived until then */
@@ -75,6 +82,7 @@ class GroupStore {
   static Result<std::unique_ptr<GroupStore>> open(Host host, visor_kv* kv, const visor_key& own,
                                                   const GroupLimits& limits);
 
+  visor_kv* kv() const { return kv_; }
   const std::map<codec::Uuid, GroupRecord>& groups() const { return groups_; }
   const GroupRecord* find(const codec::Uuid& id) const;
   /* VISOR_ENOSPC: there are too many. */

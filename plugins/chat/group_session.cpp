@@ -5,7 +5,8 @@
 namespace visor::chat {
 namespace {
 
-constexpr size_t kRing = 2; /* successors on the ring that are followed */
+constexpr size_t kRing = 2;                          /* successors on the ring that are followed */
+constexpr int64_t kLateKeyNs = 60ll * 1'000'000'000; /* clocks of admins differ */
 
 }  // namespace
 
@@ -47,25 +48,45 @@ void GroupSession::opened(const Result<void>& result) {
   if (!result)
     return host_.warn("chat: the group " + codec::to_text(id_) + " is not open: " + result.error().text);
   own_.each("msgs", [this](std::string_view path, ByteView) { published_.emplace_back(path); });
+  published_count_ = published_.size();
   std::ranges::sort(published_, {}, [](const std::string& path) {
     const auto parsed = parse_message_path(path);
     return parsed ? parsed->time_ns : 0;
   });
   for (const char* branch : {"roster", "admin"}) {
-    own_.each(branch, [this](std::string_view, ByteView leaf) {
+    own_.each(branch, [this](std::string_view path, ByteView leaf) {
       decisions_known_.insert(crypto::sha256(leaf));
       ++decisions_published_;
+      const auto domain = mutation_domain(path);
+      Result<Mutation> decision = domain ? parse_mutation(*domain, leaf) : failure(VISOR_EPROTO, "none");
+      if (decision && !record().is_admin(decision->issuer)) parked_.push_back(*decision);
     });
   }
   for (const char* branch : {"mod", "keys"}) {
     own_.each(branch, [this, branch](std::string_view, ByteView leaf) {
+      if (std::string_view(branch) == "keys") heard_key(leaf);  // one may have waited for its issuer
       decisions_known_.insert(crypto::sha256(leaf));
       ++relayed_[branch];
       relayed_bytes_ += leaf.size();
     });
   }
+  own_.each("reading", [this](std::string_view path, ByteView value) {
+    uint64_t count = 0;
+    if (path == "reading/count") count = std::strtoull(std::string(text(value)).c_str(), nullptr, 10);
+    // Those written after it was said are counted again, which keeps them longer.
+    published_count_ = std::max(published_count_, count + published_.size());
+  });
   publish_lost();
   follow_all();
+  const bool removed_since = std::ranges::any_of(
+      record().removed, [&](const auto& each) { return each.second > record().key_issued_ns + kLateKeyNs; });
+  const bool our_turn = record().is_admin(*identity_->api->key(identity_)) && !record().over();
+  if (record().mode == Mode::kPrivate && our_turn && removed_since) {
+    // Whoever removed them did not get so far.
+    if (Result<void> rotated = rotate(nullptr); !rotated) host_.warn("chat: " + rotated.error().text);
+  }
+  const uint64_t every_ms = std::clamp<uint64_t>(options_.feed_ms / 20, 1000, options_.reading_ms);
+  reading_ = Timer::every(host_, every_ms, [this] { tell_reading(); });
 }
 
 /* What we said before, for our numbers to go on from there whatever the clock says now. */
@@ -90,16 +111,15 @@ void GroupSession::publish_lost() {
     if (parsed && parsed->sender == self) newest = std::max(newest, parsed->number);
   }
   std::vector<StoredGroupMessage> before = std::exchange(own_before_, {});
-  if (before.size() > options_.feed_messages) {
-    before.erase(before.begin(), before.end() - static_cast<ptrdiff_t>(options_.feed_messages));
+  std::erase_if(before, [&](const StoredGroupMessage& message) { return message.path.number <= newest; });
+  if (before.size() > options_.most_feed_messages) {
+    before.erase(before.begin(), before.end() - static_cast<ptrdiff_t>(options_.most_feed_messages));
   }
   for (const StoredGroupMessage& message : before) {
-    if (message.path.number <= newest || message.deleted) continue;
-    const std::string path = to_text(message.path);
+    if (message.deleted) continue;
     Result<std::string> leaf = leaf_of(message);
-    Result<void> written = leaf ? own_.write({{path, *leaf}}) : std::unexpected(leaf.error());
-    if (!written) return host_.warn("chat: what was said before is not published: " + written.error().text);
-    published_.push_back(path);
+    if (!leaf) return host_.warn("chat: what was said before is not published: " + leaf.error().text);
+    put_messages({{to_text(message.path), std::move(*leaf)}});
   }
 }
 
@@ -244,12 +264,9 @@ Result<StoredGroupMessage> GroupSession::publish(std::string_view text, bool hid
   stored.answers = parse_answer(stored.text);
   Result<std::string> leaf = leaf_of(stored);
   if (!leaf) return std::unexpected(leaf.error());
-  const std::string path = to_text(stored.path);
   if (Result<bool> kept = store_.add(id_, stored); !kept) return std::unexpected(kept.error());
-  if (Result<void> written = own_.write({{path, *leaf}}); !written) return std::unexpected(written.error());
   ++counters_.sent;
-  published_.push_back(path);
-  trim();
+  put_messages({{to_text(stored.path), std::move(*leaf)}});
   return stored;
 }
 
@@ -260,7 +277,6 @@ Result<void> GroupSession::take_back(const MessagePath& path) {
   Result<std::optional<MessagePath>> taken = store_.take_back(id_, path.sender, path.time_ns);
   if (!taken) return std::unexpected(taken.error());
   if (!*taken) return failure(VISOR_ENOENT, "the group has no such message");
-  std::erase(published_, to_text(path));
   owner_.group_took_back(id_, path);
   if (Result<StoredGroupMessage> said = publish(take_back_text(path.time_ns), true); !said) {
     return std::unexpected(said.error());
@@ -268,25 +284,10 @@ Result<void> GroupSession::take_back(const MessagePath& path) {
   return own_.write({{to_text(path), {}}});
 }
 
-/* Our feed holds the latest; older ones are in the histories. */
-void GroupSession::trim() {
-  const int64_t old_ns = host_.unix_ns() - static_cast<int64_t>(options_.feed_ms) * 1'000'000;
-  auto is_old = [&](const std::string& path) {
-    const auto parsed = parse_message_path(path);
-    return !parsed || parsed->time_ns < old_ns;
-  };
-  std::vector<OwnFeed::Leaf> gone;
-  while (published_.size() > options_.feed_messages &&
-         (published_.size() > options_.most_feed_messages || is_old(published_.front()))) {
-    gone.push_back({std::move(published_.front()), {}});
-    published_.pop_front();
-  }
-  if (!gone.empty()) (void)own_.write(std::move(gone));
-}
-
 Result<void> GroupSession::decide(Domain domain, Op op, const visor_key& peer) {
   const visor_key self = *identity_->api->key(identity_);
-  if (!record().is_admin(self))
+  const GroupRecord& group = record();
+  if (!group.is_admin(self))
     return failure(VISOR_EPERM, "only an admin of the group decides about its members");
   if (!crypto::valid_public_key(peer)) return failure(VISOR_EINVAL, "the member's key is not a public key");
   Mutation mutation;
@@ -297,14 +298,19 @@ Result<void> GroupSession::decide(Domain domain, Op op, const visor_key& peer) {
   mutation.issued_ns = host_.unix_ns();
   mutation.issuer = self;
   if (Result<void> signed_it = sign(mutation, signer()); !signed_it) return signed_it;
+  const bool takes = domain == Domain::kRoster && op == Op::kRemove;
+  if (takes && group.mode == Mode::kPrivate && group.is_member(peer) && peer != group.owner) {
+    // First, so that nobody knows of the one and not of the other.
+    if (Result<void> rotated = rotate(&peer); !rotated) return rotated;
+  }
   const std::string leaf = to_leaf(mutation);
   decisions_known_.insert(crypto::sha256(bytes(leaf)));
   Result<bool> applied = apply(mutation);
   if (!applied) return std::unexpected(applied.error());
   if (!*applied) return {};
   pass_on(domain, bytes(leaf));
-  if (domain == Domain::kRoster && op == Op::kRemove) say_farewell();
-  return {};
+  if (takes) say_farewell();
+  return domain == Domain::kRoster && op == Op::kAdd ? give_key(peer) : Result<void>{};
 }
 
 /* Who was removed should learn of it, and of nothing else: what we say waits until our feed is closed to

@@ -8,6 +8,7 @@
 #ifndef VISOR_CHAT_GROUP_SESSION_HPP
 #define VISOR_CHAT_GROUP_SESSION_HPP
 #include "group_feeds.hpp"
+#include "group_key.hpp"
 #include "group_mutation.hpp"
 #include "group_record.hpp"
 
@@ -23,6 +24,8 @@ struct GroupOptions {
   size_t relayed_leaves = 1024, relayed_bytes = 1u << 20;
   size_t strangers = 16; /* who say that they are members, and are asked for proof */
   uint64_t stranger_ms = 30'000;
+  /* How often it is said how far we have read those who keep more than feed_messages for somebody. */
+  uint64_t reading_ms = 10'000;
   uint64_t farewell_ms = 2'000; /* for who is removed to learn of it, before our feed is closed to them */
   size_t auto_members = 256;    /* whom a public group takes in by itself */
 };
@@ -39,9 +42,11 @@ class GroupSession {
   };
   struct Counters {
     uint64_t sent = 0, received = 0, passed_on = 0;
-    uint64_t repeated = 0, refused = 0; /* refused: malformed, forged, not of a member, not to be opened */
+    uint64_t repeated = 0, refused = 0; /* refused: malformed, forged, not of a member */
+    uint64_t unreadable = 0;            /* sealed with a key that is not here (yet) */
     uint64_t decisions = 0, decisions_refused = 0;
-    uint64_t relayed = 0; /* leaves of mod/ and keys/, which we pass on unread */
+    uint64_t relayed = 0; /* leaves of mod/ and keys/ that we pass on */
+    uint64_t keys = 0;    /* new keys of the group that came, or were made here */
   };
 
   /* The record is in the store; feeds, identity and store must outlive the session. */
@@ -62,6 +67,9 @@ class GroupSession {
   const Counters& counters() const { return counters_; }
   size_t following() const { return followed_.size(); }
   size_t attached() const;
+  /* In our feed, and at most. */
+  size_t feed_messages() const { return published_.size(); }
+  size_t most_feed_messages() const { return options_.most_feed_messages; }
   bool reached(const visor_key& member) const;
 
  private:
@@ -93,8 +101,6 @@ class GroupSession {
 
   /* group_receive.cpp */
   void changed(const visor_key& feed, std::span<const visor_op> ops);
-  void hear_message(const visor_key& feed, std::string_view path, ByteView leaf, std::vector<Heard>& heard);
-  void keep(std::span<const Heard> heard);
   void heard_take_back(const visor_key& sender, int64_t time_ns);
   void heard_decision(Domain domain, ByteView leaf);
   Result<bool> apply(const Mutation& mutation);
@@ -102,7 +108,28 @@ class GroupSession {
   Result<StoredGroupMessage> publish(std::string_view text, bool hidden);
   void retry_parked();
   void pass_on(Domain domain, ByteView leaf);
-  void relay(std::string_view branch, ByteView leaf);
+  void relay(std::string_view branch, ByteView leaf, bool proved = false);
+
+  /* group_keys.cpp: keys change */
+  using KeyList = std::vector<crypto::AesKey>; /* the one of now, then earlier ones */
+  KeyList key_list() const;
+  bool open_with(GroupMessage& message, const KeyList& keys) const;
+  Result<void> rotate(const visor_key* without);
+  Result<void> give_key(const visor_key& to);
+  Result<void> publish_key(uint64_t epoch, ByteView key, std::span<const visor_key> to);
+  void hear_message(const visor_key& feed, std::string_view path, ByteView leaf, const KeyList& keys,
+                    std::vector<Heard>& heard);
+  bool keep(std::span<const Heard> heard);
+  bool heard_key(ByteView leaf);
+  bool take_key(const KeyMutation& mutation);
+  void read_again();
+
+  /* group_kept.cpp: how long our feed keeps what was said */
+  void put_messages(std::vector<OwnFeed::Leaf> leaves);
+  void heard_reading(const visor_key& feed, std::string_view path, ByteView value);
+  void tell_reading();
+  uint64_t read_by_all() const;
+  std::set<visor_key> followers() const;
   void trim();
 
   Host host_;
@@ -121,6 +148,15 @@ class GroupSession {
   size_t relayed_bytes_ = 0;
   std::vector<StoredGroupMessage> own_before_; /* ours from before, until the feed is open */
   std::deque<std::string> published_;          /* paths of messages in our feed, the oldest first */
+  uint64_t published_count_ = 0;               /* messages that ever were in it */
+  uint64_t told_count_ = 0;                    /* as our feed says */
+  std::map<visor_key, uint64_t> read_counts_;  /* how many of these each follower has, as their feeds say */
+  std::map<visor_key, uint64_t> readings_;     /* what we have of others' feeds, not yet said */
+  Request<void> syncing_;
+  Timer reading_;
+  std::deque<Bytes> parked_keys_; /* leaves of keys/ of issuers who are no admins as far as we know */
+  bool unreadable_ = false;       /* something came that a key to come may open */
+  uint64_t unreadable_until_ms_ = 0;
   Counters counters_;
   OwnFeed own_;
   std::map<visor_key, std::unique_ptr<MemberFeed>> followed_;

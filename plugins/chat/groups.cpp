@@ -158,7 +158,11 @@ Result<const GroupRecord*> Groups::join(std::string_view link) {
   record.owner = invite->owner;
   record.port = invite->port;
   record.mode = invite->mode;
-  record.key = invite->key;
+  // A link from before the key changed must not put it back.
+  if (!known || known->key.empty() || invite->key_epoch > known->key_epoch) {
+    record.key = invite->key;
+    record.key_epoch = invite->key_epoch;
+  }
   record.status = GroupStatus::kPending;
   record.joined_ns = host_.unix_ns();
   for (const visor_key& admin : invite->admins) {
@@ -183,7 +187,8 @@ Result<std::string> Groups::invite(const codec::Uuid& id) const {
                    "only an admin invites to a group; members are admitted by the admins' decision");
   }
   const GroupRecord& group = **record;
-  return to_link({group.id, group.name, group.owner, group.port, group.mode, group.key, group.admins});
+  return to_link(
+      {group.id, group.name, group.owner, group.port, group.mode, group.key, group.admins, group.key_epoch});
 }
 
 // --- in a group ---

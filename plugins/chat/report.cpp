@@ -76,7 +76,10 @@ json::object report(const Groups& groups, const GroupRecord& record, const visor
     out["counters"] = json::object{{"sent", c.sent},           {"received", c.received},
                                    {"passed_on", c.passed_on}, {"repeated", c.repeated},
                                    {"refused", c.refused},     {"decisions", c.decisions},
-                                   {"relayed", c.relayed},     {"decisions_refused", c.decisions_refused}};
+                                   {"relayed", c.relayed},     {"decisions_refused", c.decisions_refused},
+                                   {"keys", c.keys},           {"unreadable", c.unreadable}};
+    out["feed"] =
+        json::object{{"messages", session->feed_messages()}, {"limit", session->most_feed_messages()}};
   }
   if (!members) return out;
   json::array rows;

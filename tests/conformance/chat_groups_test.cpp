@@ -1,4 +1,6 @@
 // Groups of several visors on one network, where anybody may be away.
+#include "lib/crypto/aes_gcm.hpp"
+#include "lib/crypto/base64.hpp"
 #include "tests/conformance/telemetry_user.hpp"
 #include "tests/support/open_call.hpp"
 
@@ -7,7 +9,8 @@ namespace {
 
 /* Visors in one place that are all connected to the first. */
 struct Town {
-  explicit Town(int count, uint64_t seed = 1) : world(seed) {
+  explicit Town(int count, uint64_t seed = 1, std::string groups = "{}")
+      : world(seed), groups_config(std::move(groups)) {
     for (int i = 0; i < count; ++i) people.push_back(&add(i));
   }
   Node& add(int number) {
@@ -17,7 +20,8 @@ struct Town {
       if (other) peers += (peers.empty() ? "" : ",") + peer_of(*other);
     }
     auto list = base_plugins(peers);
-    list.push_back(plugin("chat", R"({"drive":"disk","networks":["skynet"]})"));
+    list.push_back(
+        plugin("chat", R"({"drive":"disk","networks":["skynet"],"groups":)" + groups_config + "}"));
     return world.add("10.0.1." + std::to_string(number + 1), plugins_config(list),
                      with_secret(static_cast<uint8_t>(number + 1)));
   }
@@ -57,7 +61,19 @@ struct Town {
         limit_ms);
   }
 
+  /* From everybody else. */
+  void cut_off(int who, bool cut) {
+    const std::string own = "10.0.1." + std::to_string(who + 1);
+    for (size_t i = 0; i < people.size(); ++i) {
+      const std::string other = "10.0.1." + std::to_string(i + 1);
+      if (other == own) continue;
+      if (cut) world.network().cut(own, other);
+      if (!cut) world.network().heal(own, other);
+    }
+  }
+
   SimWorld world;
+  std::string groups_config;
   std::vector<Node*> people;
   std::string group, invite;
 };
@@ -126,6 +142,76 @@ TEST_CASE("chat: who was removed hears nothing new and is not heard", "[chat]") 
   CHECK_FALSE(town.people[2]
                   ->call("chat", "group_send", R"({"group":")" + town.group + R"(","text":"x"})")
                   .has_value());
+}
+
+TEST_CASE("chat: lesson 24, what is said after a removal is closed to who was removed, whoever hands it over",
+          "[chat]") {
+  Town town(4);
+  town.create({1, 2});
+  town.say(1, "before");
+  REQUIRE(town.all_hear({0, 1, 2}, 1));
+  // Who was removed has this key, from the invitation.
+  const auto link = crypto::from_base64url(town.invite.substr(town.invite.rfind(':') + 1));
+  REQUIRE(link);
+  const json::value invite = parse_json(std::string(text(ByteView(*link))));
+  const auto old = crypto::from_base64(invite.at("aes_key").get_string());
+  REQUIRE((old && old->size() == 32));
+  const crypto::AesKey old_key{std::span<const uint8_t, 32>(*old)};
+  // A leaf as it stands in the feed of whom said it.
+  auto opens = [&](int who, const std::string& said) {
+    const json::value rows = town.ask(who, "group_messages", R"({"group":")" + town.group + "\"}");
+    for (const json::value& row : rows.get_array()) {
+      if (row.at("text").get_string() != said) continue;
+      const std::string port = std::to_string(town.shown(who).at("port").to_number<int>());
+      const std::string path(row.at("path").get_string());
+      auto read = town.people[static_cast<size_t>(who)]->call(
+          "feeds", "get", R"({"port":)" + port + R"(,"path":")" + path + "\"}");
+      INFO((read ? *read : read.error().text));
+      REQUIRE(read.has_value());
+      const json::value leaf = parse_json(std::string(parse_json(*read).at("value").get_string()));
+      const auto sealed = crypto::from_base64(leaf.at("ciphertext").get_string());
+      const auto nonce = crypto::from_base64(leaf.at("nonce").get_string());
+      REQUIRE((sealed && nonce && nonce->size() == 12));
+      crypto::AesNonce twelve{};
+      std::ranges::copy(*nonce, twelve.begin());
+      return crypto::open_aes_gcm(old_key, twelve, *sealed).has_value();
+    }
+    FAIL("'" << said << "' was not said");
+    return false;
+  };
+  CHECK(opens(1, "before"));
+  town.ask(0, "group_remove", R"({"group":")" + town.group + R"(","peer":")" + town.key(2) + "\"}");
+  REQUIRE(town.world.run_until([&] { return town.members(1) == 2; }, 30000));
+  town.say(0, "from who removed");
+  town.say(1, "from another");
+  REQUIRE(town.all_hear({0, 1}, 3));
+  CHECK_FALSE(opens(0, "from who removed"));
+  CHECK_FALSE(opens(1, "from another"));
+  // An invitation of before still serves who is admitted now.
+  town.ask(0, "group_add", R"({"group":")" + town.group + R"(","peer":")" + town.key(3) + "\"}");
+  town.join(3);
+  REQUIRE(town.world.run_until([&] { return town.heard(3).size() == 3; }, 30000));
+  town.say(3, "new here");
+  CHECK(town.all_hear({0, 1, 3}, 4));
+}
+
+TEST_CASE("chat: who was away longer than feeds keep has missed nothing", "[chat]") {
+  Town town(3, 1, R"({"feed_messages":5,"feed_ms":1000})");
+  town.create({1, 2});
+  town.say(0, "hello");
+  REQUIRE(town.all_hear({0, 1, 2}, 1));
+  town.cut_off(2, true);
+  for (int i = 0; i < 40; ++i) {
+    town.say(i % 2, "m" + std::to_string(i));
+    town.world.run_for(1000);
+  }
+  REQUIRE(town.all_hear({0, 1}, 41));
+  town.cut_off(2, false);
+  CHECK(town.all_hear({2}, 41, 600000));
+  CHECK(town.heard(2) == town.heard(0));
+  // Then there is nobody to keep them for.
+  auto kept = [&](int who) { return town.shown(who).at("feed").at("messages").to_number<size_t>(); };
+  CHECK(town.world.run_until([&] { return kept(0) == 5 && kept(1) == 5; }, 60000));
 }
 
 TEST_CASE("chat: only admins decide, and one who was made an admin does", "[chat]") {

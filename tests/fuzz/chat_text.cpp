@@ -2,6 +2,7 @@
 // same.
 #include "plugins/chat/envelope.hpp"
 #include "plugins/chat/group_invite.hpp"
+#include "plugins/chat/group_key.hpp"
 #include "plugins/chat/group_mutation.hpp"
 #include "tests/fuzz/target.hpp"
 
@@ -34,6 +35,10 @@ void decision(ByteView input) {
     auto again = parse_mutation(domain, bytes(std::string_view(to_leaf(*read))));
     test::must(again && canonical(*again) == canonical(*read), "a decision survives being written");
   }
+  auto key = parse_key_mutation(input);
+  if (!key) return;
+  auto again = parse_key_mutation(bytes(std::string_view(to_leaf(*key))));
+  test::must(again && canonical(*again) == canonical(*key), "a new key survives being written");
 }
 
 void link(std::string_view input) {
