@@ -192,7 +192,7 @@ void Manager::on_closed(Transport& transport, const Error& error) {
   if (auto live = serving_.find(id); live != serving_.end() && live->second == keep) {
     serving_.erase(live);
     ++counters_.closed;
-    if (closed_.size() < kMaxClosedShown) closed_.push_back(keep);
+    if (closed_.size() < config_.limits.transports) closed_.push_back(keep);
     host_.info("transport closed: " + describe(transport.entry(), own()) + ": " + error.text);
     return changed();
   }

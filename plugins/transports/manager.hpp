@@ -30,8 +30,7 @@ class Manager final : public TransportOwner {
     uint64_t refused = 0; /* connections above a limit */
   };
   static constexpr size_t kMaxSettlingPerPeer = 4;
-  static constexpr size_t kMaxWaiters = 64; /* for one dial */
-  static constexpr size_t kMaxClosedShown = 256;
+  static constexpr size_t kMaxWaiters = 64;    /* for one dial */
   static constexpr uint64_t kRetryMs = 10'000; /* of persistent peers, or the interval if that is shorter */
   static constexpr uint64_t kPersistentDialMs = 3'000; /* twice as long after each that took too long */
 
@@ -154,9 +153,9 @@ class Manager final : public TransportOwner {
 
   std::map<codec::TransportId, std::shared_ptr<Transport>> serving_;
   std::map<codec::TransportId, Dial> dials_;
-  std::vector<std::shared_ptr<Transport>> settling_;         /* accepted ones, oldest first */
-  std::map<codec::TransportId, Transport*> held_;            /* of these, those that wait for our own dial */
-  std::vector<std::shared_ptr<Transport>> closed_;           /* shown until the next tick */
+  std::vector<std::shared_ptr<Transport>> settling_; /* accepted ones, oldest first */
+  std::map<codec::TransportId, Transport*> held_;    /* of these, those that wait for our own dial */
+  std::vector<std::shared_ptr<Transport>> closed_;   /* shown until the next tick; as many as may serve */
   std::map<std::string, AddressUse, std::less<>> addresses_; /* of accepted ones */
   std::map<uint64_t, Saved> answering_;                      /* waiters whose answer is on its way */
   std::vector<Persistent> persistent_;
