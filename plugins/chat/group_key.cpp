@@ -35,8 +35,9 @@ crypto::Hash hash_of(const std::vector<KeyWrap>& wraps) {
   std::vector<const KeyWrap*> sorted;
   sorted.reserve(wraps.size());
   for (const KeyWrap& wrap : wraps) sorted.push_back(&wrap);
-  std::ranges::stable_sort(sorted, {}, [](const KeyWrap* wrap) {
-    return to_hex(wrap->recipient) + "|" + to_hex(ByteView(wrap->tag));
+  std::ranges::sort(sorted, {}, [](const KeyWrap* wrap) {
+    // What is sealed decides between two of one name.
+    return to_hex(wrap->recipient) + "|" + to_hex(ByteView(wrap->tag)) + "|" + to_hex(ByteView(wrap->sealed));
   });
   Bytes all;
   for (const KeyWrap* wrap : sorted) {

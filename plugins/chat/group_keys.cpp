@@ -111,7 +111,7 @@ bool GroupSession::take_key(const KeyMutation& mutation) {
   }
   if (earlier.key != next.key) {
     next.key_ring.push_back(std::move(earlier));
-    std::ranges::stable_sort(next.key_ring, std::greater{}, &GroupRecord::Key::epoch);
+    std::ranges::sort(next.key_ring, std::greater{}, &GroupRecord::Key::epoch);
     if (next.key_ring.size() > kMaxRing) next.key_ring.resize(kMaxRing);
   }
   if (Result<void> kept = store_.put(next); !kept) {
