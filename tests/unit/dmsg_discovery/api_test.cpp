@@ -3,12 +3,15 @@
 #include "lib/dmsg/answer.hpp"
 #include "lib/http/loopback.hpp"
 #include "plugins/dmsg-discovery/lists.hpp"
+#include "tests/unit/key_pair.hpp"
 #include "tests/unit/vectors.hpp"
 
 using namespace visor;
 using namespace visor::dmsg_discovery;
 
 namespace {
+
+using test::key_pair;
 
 constexpr int64_t kNow = 1'700'000'000'000'000'000;
 constexpr int64_t kMs = 1'000'000, kSecond = 1000 * kMs, kMinute = 60 * kSecond;
@@ -40,15 +43,6 @@ struct Discovery {
   ApiAnswer get(const visor_key& key) { return ask("GET", "/dmsg-discovery/entry/" + to_hex(key)); }
   ApiAnswer list(std::string_view name) { return ask("GET", "/dmsg-discovery/" + std::string(name)); }
 };
-
-crypto::KeyPair key_pair(uint8_t number) {
-  std::array<uint8_t, 32> bytes{};
-  bytes[31] = number;
-  crypto::KeyPair pair;
-  std::ranges::copy(bytes, pair.secret.bytes().begin());
-  pair.key = crypto::public_key_of(pair.secret).value();
-  return pair;
-}
 
 Entry signed_by(uint8_t number, Entry entry) {
   auto pair = key_pair(number);

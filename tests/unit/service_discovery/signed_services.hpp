@@ -4,19 +4,11 @@
 #include <catch2/catch.hpp>
 
 #include "lib/services/service.hpp"
+#include "tests/unit/key_pair.hpp"
 
 namespace visor::test {
 
 inline constexpr int64_t kServicesNowMs = 1'790'000'000'000;
-
-inline crypto::KeyPair key_pair(uint8_t number) {
-  std::array<uint8_t, 32> bytes{};
-  bytes[31] = number;
-  crypto::KeyPair pair;
-  std::ranges::copy(bytes, pair.secret.bytes().begin());
-  pair.key = crypto::public_key_of(pair.secret).value();
-  return pair;
-}
 
 inline void sign_again(services::Service& service, uint8_t number) {
   auto pair = key_pair(number);

@@ -53,6 +53,11 @@ struct Tpd {
     return aggregator.apply(
         reporter, {.id = id, .traffic = {sent, received}, .epoch = epoch, .sampled_at_s = now.unix_s}, now);
   }
+  /* The same of all that is measured, now. */
+  Aggregator::Outcome measure(const visor_key& reporter, Sample sample) {
+    sample.sampled_at_s = now.unix_s;
+    return aggregator.apply(reporter, sample, now);
+  }
   const Transport* find(const TransportId& id) const { return aggregator.find(id); }
   bool live(const TransportId& id) const { return find(id) && find(id)->live; }
   /* What was counted for one edge on the day that is `days_ago`. */

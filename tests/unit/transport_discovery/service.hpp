@@ -74,16 +74,13 @@ struct Service {
     all.push_back(listed(keys[a], keys[b], type));
     tpd.list(keys[a], all);
     if (measured) {
-      tpd.aggregator.apply(keys[a],
-                           {.id = id,
+      tpd.measure(keys[a], {.id = id,
                             .traffic = {10485760, 2097152},
                             .epoch = 1,
                             .throughput_bytes_per_s = 125000.25,
                             .latency_min_ms = 10.4,
                             .latency_max_ms = 18.9,
-                            .latency_avg_ms = 11,
-                            .sampled_at_s = tpd.now.unix_s},
-                           tpd.now);
+                            .latency_avg_ms = 11});
     }
     return id;
   }

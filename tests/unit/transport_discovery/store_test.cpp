@@ -72,16 +72,13 @@ TEST_CASE("tpd store: what was known before a restart is known after it", "[tele
   before.sample(keys[0], id, 100, 50, 77);
   before.sample(keys[1], id, 50, 100, 78);
   before.sample(keys[2], id_of(keys[0], keys[2], "stcpr"), 1, 2);
-  before.aggregator.apply(keys[0],
-                          {.id = id,
+  before.measure(keys[0], {.id = id,
                            .traffic = {100, 50},
                            .epoch = 77,
                            .throughput_bytes_per_s = 1234.5,
                            .latency_min_ms = 1,
                            .latency_max_ms = 3,
-                           .latency_avg_ms = 2,
-                           .sampled_at_s = before.now.unix_s},
-                          before.now);
+                           .latency_avg_ms = 2});
   store(before.aggregator, map, 64);
   CHECK_FALSE(before.aggregator.dirty());
   before.pass(codec::kSecondsPerDay / 2);
@@ -253,15 +250,12 @@ TEST_CASE("tpd store: sums of the network and of visors, uptime and registration
   Map map;
   before.list(keys[0], {listed(keys[0], keys[1], "stcpr")});
   TransportId id = id_of(keys[0], keys[1], "stcpr");
-  before.aggregator.apply(keys[0],
-                          {.id = id,
+  before.measure(keys[0], {.id = id,
                            .traffic = {700, 300},
                            .epoch = 1,
                            .latency_min_ms = 1,
                            .latency_max_ms = 3,
-                           .latency_avg_ms = 2,
-                           .sampled_at_s = before.now.unix_s},
-                          before.now);
+                           .latency_avg_ms = 2});
   REQUIRE(before.aggregator.register_transport(keys[2], listed(keys[2], keys[1]), before.now));
   store(before.aggregator, map);
   Tpd after;
