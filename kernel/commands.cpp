@@ -109,6 +109,7 @@ visor_status Commands::call(const char* instance, const char* command, visor_spa
   while (row < rows && std::string_view(command) != provider->row(row)->name) ++row;
   if (row == rows) {
     std::vector<std::string> known;
+    known.reserve(rows);
     for (size_t i = 0; i < rows; ++i) known.emplace_back(provider->row(i)->name);
     return host().fail(VISOR_ENOENT, std::string(instance) + " has no command \"" + command + "\"; " +
                                          suggestion(command, known));

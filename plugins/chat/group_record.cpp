@@ -289,6 +289,7 @@ Result<void> GroupStore::erase(const codec::Uuid& id) {
     if (status != VISOR_OK) return std::unexpected(error(status, "read"));
   }
   std::vector<visor_op> ops;
+  ops.reserve(gone.size());
   for (const Bytes& key : gone) ops.push_back(visor::erase(ByteView(key)));
   if (Result<void> written = write(ops); !written) return written;
   groups_.erase(id);
@@ -304,8 +305,10 @@ Result<void> GroupStore::make_room(const codec::Uuid& id, size_t wanted) {
   const size_t count = std::min(all->size(), std::max(wanted, limits_.messages / 10));
   std::ranges::sort(*all, {}, [](const StoredGroupMessage& message) { return message.path.time_ns; });
   std::vector<Bytes> gone;
+  gone.reserve(count);
   for (size_t i = 0; i < count; ++i) gone.push_back(message_key(id, (*all)[i].path));
   std::vector<visor_op> ops;
+  ops.reserve(gone.size());
   for (const Bytes& key : gone) ops.push_back(visor::erase(ByteView(key)));
   if (Result<void> written = write(ops); !written) return written;
   tallies_[id].messages -= count;
