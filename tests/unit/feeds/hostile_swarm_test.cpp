@@ -114,7 +114,7 @@ class Hostile {
       }
       case 7:  // asks for what nobody has
         for (uint64_t i = 0; i < 3000 && !peer_->closed; ++i)
-          peer_->say(RqObject{crypto::sha256(Bytes(i + 1))});
+          peer_->say(RqObject{crypto::sha256(Bytes(static_cast<size_t>(i) + 1))});
         return;
       default: {  // a new Root before the last one is answered, again and again
         for (int i = 0; i < 50; ++i) {
