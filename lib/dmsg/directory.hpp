@@ -11,7 +11,6 @@
 namespace visor::dmsg {
 
 using http::Call;
-
 using http::open_by_dialling;
 using http::OpenStream;
 
@@ -36,7 +35,6 @@ class Directory {
 
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
-  ~Directory();
 
   /* VISOR_ENOENT: the discovery has none, and said so itself. */
   [[nodiscard]] Call entry(const visor_key& key, std::function<void(Result<Entry>)> done);
@@ -47,22 +45,15 @@ class Directory {
   /* `entry`: any that is signed by the key whose stored one is to go. */
   [[nodiscard]] Call remove(const Entry& entry, std::function<void(Result<void>)> done);
 
-  struct Question {
-    std::string method, path, body;
-  };
-  struct Answer {
-    int32_t status = 0;
-    std::string body;
-  };
-
  private:
-  using Asked = std::function<void(Result<Answer>)>;
-  class Carrier;
-  class FetchCarrier;
-  class StreamCarrier;
-  explicit Directory(std::unique_ptr<Carrier> carrier);
+  Directory(Host host, http::Origin origin, const DirectoryOptions& options)
+      : host_(host), origin_(std::move(origin)), options_(options) {}
+  Call ask(std::string method, std::string path, std::string body,
+           std::function<void(Result<http::Answer>)> done);
 
-  std::unique_ptr<Carrier> carrier_;
+  Host host_;
+  http::Origin origin_;
+  DirectoryOptions options_;
 };
 
 }  // namespace visor::dmsg

@@ -112,4 +112,18 @@ Call ask_over(Host host, const OpenStream& open, const Question& question,
   return Call(std::move(asking));
 }
 
+Call ask_at(Host host, const Origin& origin, Question question, std::function<void(Result<Answer>)> done) {
+  question.url.insert(0, origin.base);
+  return origin.open ? ask_over(host, origin.open, question, std::move(done))
+                     : ask(host, question, std::move(done));
+}
+
+Error unreachable(std::string_view who, Error error) {
+  if (error.status == VISOR_ENOENT || error.status == VISOR_EEXIST || error.status == VISOR_EINVAL) {
+    error.status = VISOR_EIO;
+  }
+  error.text = std::string(who) + " cannot be asked: " + error.text;
+  return error;
+}
+
 }  // namespace visor::http

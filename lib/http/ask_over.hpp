@@ -23,5 +23,18 @@ OpenStream open_on(Host host, std::string network, const visor_addr& to);
 [[nodiscard]] Call ask_over(Host host, const OpenStream& open, const Question& question,
                             std::function<void(Result<Answer>)> done);
 
+/* A server, and the way to it. */
+struct Origin {
+  std::string base;     /* "http://host:port" or "http://<key>:<port>", without a slash at its end */
+  OpenStream open = {}; /* empty: over visor.fetch/1 */
+};
+/* The question's url is a path of the origin. */
+[[nodiscard]] Call ask_at(Host host, const Origin& origin, Question question,
+                          std::function<void(Result<Answer>)> done);
+
+/* Why there is no answer, to those whose server itself says what is not there, is there already or is wrong:
+ * none of VISOR_ENOENT, VISOR_EEXIST and VISOR_EINVAL.  `who`: "the discovery". */
+Error unreachable(std::string_view who, Error error);
+
 }  // namespace visor::http
 #endif  // VISOR_HTTP_ASK_OVER_HPP

@@ -39,13 +39,12 @@ class Directory {
   const std::string& url() const { return url_; }
 
  private:
-  Directory(Host host, std::string url, std::string base, http::OpenStream open)
-      : host_(host), url_(std::move(url)), base_(std::move(base)), open_(std::move(open)) {}
-  http::Call ask(http::Question question, std::function<void(Result<http::Answer>)> done);
+  Directory(Host host, std::string url, http::Origin origin)
+      : host_(host), url_(std::move(url)), origin_(std::move(origin)) {}
 
   Host host_;
-  std::string url_, base_; /* without a slash at their ends */
-  http::OpenStream open_;  /* empty: over visor.fetch/1 */
+  std::string url_; /* without a slash at its end */
+  http::Origin origin_;
 };
 
 }  // namespace visor::services

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+
 #include "lib/codec/parse_json.hpp"
 
 namespace visor::dmsg_discovery {

@@ -1,9 +1,8 @@
 #include "config.hpp"
 
-#include <charconv>
-
 #include "lib/codec/json_fields.hpp"
 #include "lib/crypto/secp256k1.hpp"
+#include "lib/dmsg/address.hpp"
 #include "lib/http/url.hpp"
 
 namespace visor::dmsg_client {
@@ -91,8 +90,8 @@ Result<Config> read_config(std::string_view text) {
   if (const json::array* list = codec::array_at(*object, "servers")) {
     if (auto read = read_servers(*list, config.servers); !read) return std::unexpected(read.error());
   }
-  if (config.discovery.starts_with("dmsg://")) {
-    if (auto address = parse_dmsg_address(config.discovery, 80); !address) {
+  if (config.discovery.starts_with(dmsg::kScheme)) {
+    if (auto address = dmsg::parse_address(config.discovery, 80); !address) {
       return failure(VISOR_EINVAL, "discovery: " + address.error().text);
     }
     if (config.servers.empty()) {
@@ -102,28 +101,6 @@ Result<Config> read_config(std::string_view text) {
     }
   }
   return config;
-}
-
-Result<visor_addr> parse_dmsg_address(std::string_view text, uint16_t port) {
-  constexpr std::string_view kScheme = "dmsg://";
-  if (text.starts_with(kScheme)) text.remove_prefix(kScheme.size());
-  visor_addr address{{}, port};
-  std::string_view hex = text.substr(0, text.find(':'));
-  auto key = key_from_hex(hex);
-  if (!key) return std::unexpected(key.error());
-  if (!crypto::valid_public_key(*key)) {
-    return failure(VISOR_EINVAL, "not a public key: " + std::string(hex));
-  }
-  address.key = *key;
-  text.remove_prefix(hex.size());
-  if (text.empty()) return address;
-  text.remove_prefix(1);
-  auto [end, parsed] = std::from_chars(text.data(), text.data() + text.size(), address.port);
-  if (parsed != std::errc() || end != text.data() + text.size() || address.port == 0) {
-    return failure(VISOR_EINVAL,
-                   "expected key:port with a port from 1 to 65535; got port \"" + std::string(text) + "\"");
-  }
-  return address;
 }
 
 }  // namespace visor::dmsg_client

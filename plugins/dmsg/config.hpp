@@ -38,8 +38,5 @@ extern const char kConfigSchema[];
 /* The text has passed the schema; VISOR_EINVAL names what that could not know: keys, addresses. */
 Result<Config> read_config(std::string_view json);
 
-/* "dmsg://<pk>:80" or "<pk>:80"; a missing port is `port`.  VISOR_EINVAL. */
-Result<visor_addr> parse_dmsg_address(std::string_view text, uint16_t port);
-
 }  // namespace visor::dmsg_client
 #endif  // VISOR_DMSG_CLIENT_CONFIG_HPP

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lib/dmsg/address.hpp"
+
 namespace visor::dmsg_client {
 namespace {
 
@@ -32,8 +34,8 @@ dmsg::OpenStream open_by(Network& network, Host host, const visor_addr& to) {
 Result<std::unique_ptr<Discovery>> Discovery::make(Host host, visor_identity* identity, Network& network) {
   const std::string& where = network.config().discovery;
   std::unique_ptr<dmsg::Directory> directory;
-  if (where.starts_with("dmsg://")) {
-    auto to = parse_dmsg_address(where, 80);
+  if (where.starts_with(dmsg::kScheme)) {
+    auto to = dmsg::parse_address(where, 80);
     if (!to) return std::unexpected(to.error());
     directory = dmsg::Directory::over_streams(host, *to, open_by(network, host, *to));
   } else {

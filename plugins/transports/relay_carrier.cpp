@@ -1,29 +1,8 @@
 #include "relay_carrier.hpp"
 
-#include <charconv>
+#include "lib/dmsg/address.hpp"
 
 namespace visor::transports {
-
-Result<visor_addr> parse_relay_address(std::string_view text) {
-  constexpr std::string_view kScheme = "dmsg://";
-  auto wrong = [text] {
-    return failure(VISOR_EINVAL, "a dmsg transport's address is dmsg://<public key>:" +
-                                     std::to_string(RelayCarrier::kPort) + ", or none; got \"" +
-                                     std::string(text) + "\"");
-  };
-  if (!text.starts_with(kScheme)) return wrong();
-  std::string_view rest = text.substr(kScheme.size());
-  std::string_view hex = rest.substr(0, rest.find(':'));
-  auto key = key_from_hex(hex);
-  if (!key) return wrong();
-  visor_addr address{*key, RelayCarrier::kPort};
-  rest.remove_prefix(hex.size());
-  if (rest.empty()) return address;
-  rest.remove_prefix(1);
-  auto [end, parsed] = std::from_chars(rest.data(), rest.data() + rest.size(), address.port);
-  if (parsed != std::errc() || end != rest.data() + rest.size() || address.port == 0) return wrong();
-  return address;
-}
 
 Result<void> RelayCarrier::serve(Accepted accepted) {
   accepted_ = std::move(accepted);
@@ -40,12 +19,17 @@ void RelayCarrier::found(std::string_view name, visor_net* net) {
 }
 
 std::string RelayCarrier::address_of(const visor_key& peer) const {
-  return net_ ? std::string(kScheme) + to_hex(peer) + ":" + std::to_string(kPort) : std::string();
+  return net_ ? std::string(dmsg::kScheme) + to_hex(peer) + ":" + std::to_string(kPort) : std::string();
 }
 
 Result<Carrier::Dial> RelayCarrier::dial(std::string_view address, uint64_t, Connected connected) {
-  auto to = parse_relay_address(address);
-  if (!to) return std::unexpected(to.error());
+  auto to = address.starts_with(dmsg::kScheme) ? dmsg::parse_address(address, kPort)
+                                               : failure(VISOR_EINVAL, "it does not begin with dmsg://");
+  if (!to) {
+    return failure(VISOR_EINVAL,
+                   "a dmsg transport's address is dmsg://<public key>:" + std::to_string(kPort) +
+                       ", or none; got \"" + std::string(address) + "\": " + to.error().text);
+  }
   if (!net_) return failure(VISOR_ENOENT, "there is no relay network here: start the plugin dmsg");
   auto request = std::make_shared<Request<visor_stream>>();
   visor_status status = request->start(

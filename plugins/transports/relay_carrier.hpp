@@ -22,7 +22,7 @@ class RelayCarrier final : public Carrier {
   std::string address_of(const visor_key& peer) const override;
 
  private:
-  static constexpr std::string_view kNetwork = "dmsg", kScheme = "dmsg://";
+  static constexpr std::string_view kNetwork = "dmsg";
   void found(std::string_view name, visor_net* net);
 
   Host host_;
@@ -31,9 +31,6 @@ class RelayCarrier final : public Carrier {
   Listener listener_;
   Watch<visor_net> watch_;
 };
-
-/* "dmsg://<pk>:<port>"; without a port, that of transports.  VISOR_EINVAL. */
-Result<visor_addr> parse_relay_address(std::string_view text);
 
 }  // namespace visor::transports
 #endif  // VISOR_TRANSPORTS_RELAY_CARRIER_HPP
