@@ -18,7 +18,7 @@ struct Users {
                          if (habits & 1) (void)stream.write(data.first(std::min<size_t>(data.size(), 1000)));
                          if (habits & 2) stream.pause(true);
                        },
-                   .end = [this, &stream] { stream.end(); },
+                   .end = [&stream] { stream.end(); },
                    .ready = {},
                    .closed = {}});
     if (habits & 4) stream.close();

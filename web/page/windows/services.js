@@ -1,5 +1,5 @@
 /** Services: who offers what to anybody, as the network's service directory lists it: visors, groups of chat. */
-import { h, onFrame } from '../elements.js';
+import { h, onFrame, setText } from '../elements.js';
 import * as show from '../format.js';
 import { Table, keyNode } from '../table.js';
 
@@ -64,7 +64,7 @@ function servicesPart(session) {
     tell(`${show.count(rows.length, 'service')}${rows.length > kMaxShown ? `; ${kMaxShown} are shown` : ''}. A visor is listed where it is public, for as long as it says so.`);
   }
   function tell(text, problem = false) {
-    if (said.textContent !== text) said.textContent = text;
+    setText(said, text);
     said.classList.toggle('problem', problem);
   }
   async function ask() {
