@@ -19,6 +19,7 @@ Child::Child(const std::vector<std::string>& words) {
     dup2(in[0], 0);
     dup2(out[1], 1);
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
     execvp(arguments[0], arguments.data());

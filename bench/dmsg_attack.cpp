@@ -205,6 +205,7 @@ void slow(const Target& target) {
     if (which % 2 == 0) (void)connection.send(Bytes{0x00, 0x31, 0x02}); /* a handshake's beginning */
     return connection;
   };
+  held.reserve(kSlowConnections);
   for (size_t i = 0; i < kSlowConnections; ++i) held.push_back(make(i));
   std::printf("begun\n");
   std::fflush(stdout);

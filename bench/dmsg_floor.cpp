@@ -191,6 +191,7 @@ void run_plain_end(uint64_t sink_bytes) {
 
 double plain_setup_ms(uint16_t port, int count) {
   std::vector<double> each;
+  each.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
     each.push_back(1000 * seconds([port] {
                      Socket socket(port);

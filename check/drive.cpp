@@ -147,8 +147,10 @@ void batches(DriveUser& drive, uint64_t) {
 
   constexpr size_t kMany = 10000;
   std::vector<std::string> keys;
+  keys.reserve(kMany);
   for (size_t i = 0; i < kMany; ++i) keys.push_back("many " + std::to_string(i));
   std::vector<visor_op> ops;
+  ops.reserve(kMany);
   for (const std::string& key : keys) ops.push_back(put(key, bytes(std::string_view(key))));
   write(ops, VISOR_OK, "write of a batch of 10,000 operations");
   size_t seen = 0;

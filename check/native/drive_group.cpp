@@ -90,8 +90,10 @@ void write_until_killed(Trial& trial, int pipe) {
   for (;;) {
     std::string number = std::to_string(++n), filler(n % 3000, 'f');
     std::vector<std::string> keys;
+    keys.reserve(kKeys);
     for (int i = 0; i < kKeys; ++i) keys.push_back(key_of(i));
     std::vector<visor_op> ops;
+    ops.reserve(kKeys + 1);
     for (const std::string& key : keys) ops.push_back(put(key, bytes(std::string_view(number))));
     ops.push_back(put("filler", bytes(std::string_view(filler))));
     visor_status status = kv->api->write(kv.get(), ops.data(), ops.size());

@@ -14,12 +14,15 @@ namespace {
 
 constexpr size_t kPage = 4096, kPages = Guard::kReserved / kPage;
 
+void require(bool done) {
+  if (done) return;
+  std::perror("memory to lend");
+  std::abort();  // nothing can be checked without it
+}
+
 void* reserve(size_t size, int protection) {
   void* at = ::mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (at == MAP_FAILED) {
-    std::perror("memory to lend");
-    std::abort();  // nothing can be checked without it
-  }
+  require(at != MAP_FAILED);
   return at;
 }
 
@@ -35,7 +38,7 @@ Guard::Guard() {
   labels_ = static_cast<const char**>(reserve(kPages * sizeof *labels_, PROT_READ | PROT_WRITE));
   struct sigaction action{};
   action.sa_sigaction = [](int signal, siginfo_t* info, void* context) { on_fault(signal, info, context); };
-  action.sa_flags = SA_SIGINFO | SA_RESETHAND;
+  action.sa_flags = SA_SIGINFO | static_cast<int>(SA_RESETHAND);
   ::sigaction(SIGSEGV, &action, nullptr);
 }
 
@@ -98,7 +101,7 @@ visor_span Guard::lend(visor_span bytes, const char* what) {
   size_t pages = (bytes.size + kPage - 1) / kPage;
   size_t first = find_room(pages + 1); /* one more, never opened: who reads on is found */
   char* at = base_ + first * kPage;
-  ::mprotect(at, pages * kPage, PROT_READ | PROT_WRITE);
+  require(::mprotect(at, pages * kPage, PROT_READ | PROT_WRITE) == 0);
   for (size_t i = 0; i < pages; ++i) labels_[first + i] = what;
   labels_[first + pages] = nullptr;
   char* start = at + (pages * kPage - bytes.size);
@@ -115,8 +118,8 @@ void Guard::take_back(visor_span lent) {
   auto at = live_.find(first);
   if (at == live_.end()) return;
   /* One call to drop the bytes and close the pages. */
-  ::mmap(base_ + first * kPage, (at->second - 1) * kPage, PROT_NONE,
-         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  require(::mmap(base_ + first * kPage, (at->second - 1) * kPage, PROT_NONE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED);
   live_.erase(at);
 }
 

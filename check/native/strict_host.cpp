@@ -170,6 +170,7 @@ void StrictHost::withdraw(void* object) {
 
 std::vector<std::string> StrictHost::offered() const {
   std::vector<std::string> out;
+  out.reserve(offers_.size());
   for (const Offer& offer : offers_) out.push_back(offer.id);
   return out;
 }

@@ -26,8 +26,7 @@ Result<std::vector<TelemetryEpoch>> decode_telemetry_meta(ByteView data) {
                                      std::to_string(data.size()));
   }
   Reader reader(data);
-  uint8_t version = reader.u8();
-  reader.raw(3);
+  uint32_t version = reader.u32(); /* its upper bytes are zero */
   size_t count = reader.u32();
   if (Result<void> head = reader.done(); !head) return std::unexpected(head.error());
   size_t rows_bytes = data.size() - kTelemetryMetaHead;

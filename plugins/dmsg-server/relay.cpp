@@ -131,8 +131,8 @@ void Relay::ended(const std::shared_ptr<Client>& client, const Error& error) {
   drop(client);
 }
 
-void Relay::drop(const std::shared_ptr<Client>& client) {
-  std::shared_ptr<Client> keep = client;
+// By value: whose client it is may be the entry that goes.
+void Relay::drop(std::shared_ptr<Client> client) {
   client->session.reset();
   handshaking_.erase(client.get());
   auto at = clients_.find(client->key);

@@ -58,7 +58,7 @@ class Relay {
   void established(const std::shared_ptr<Client>& client, const visor_key& key);
   void opened(const std::shared_ptr<Client>& client, visor_stream* stream);
   void ended(const std::shared_ptr<Client>& client, const Error& error);
-  void drop(const std::shared_ptr<Client>& client);
+  void drop(std::shared_ptr<Client> client);
   void fine(Client& client);
   void expel(const std::shared_ptr<Client>& client, const std::string& why);
   void sweep();

@@ -99,7 +99,7 @@ std::string report_sessions(const Relay& relay, size_t limit) {
                      {"from", client->origin.text},
                      {"carrier", client->carrier},
                      {"since_unix_ms", client->since_ns / 1'000'000},
-                     {"round_trip_ms", static_cast<double>(counted.mux.round_trip_ns / 1000) / 1000},
+                     {"round_trip_ms", static_cast<double>(counted.mux.round_trip_ns) / 1e6},
                      {"streams", counted.mux.streams},
                      {"dialed", client->dialed},
                      {"accepted", client->accepted},

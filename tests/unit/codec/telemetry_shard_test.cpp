@@ -172,6 +172,9 @@ TEST_CASE("telemetry: a meta leaf that is cut, unordered or of another version i
   Bytes version = leaf;
   version[0] = 2;
   CHECK_FALSE(decode_telemetry_meta(version));
+  Bytes unused = leaf;
+  unused[2] = 1;
+  CHECK_FALSE(decode_telemetry_meta(unused));
   Bytes count = leaf;
   count[7] = 0xff;
   CHECK_FALSE(decode_telemetry_meta(count));
