@@ -54,7 +54,7 @@ tidy: deps ## look for mistakes with clang-tidy, in all C++ sources, or in the N
 	node tools/tidy.mjs build/dev --jobs $(JOBS) $(if $(NEWEST),--newest $(NEWEST))
 
 bench-deps: ## what benches are compared with: Debian packages, npm packages in bench/peers
-	$(call install,prometheus victoria-metrics,)
+	$(call install,prometheus victoria-metrics libtoxcore-dev,)
 	cd bench/peers && npm ci --no-audit --no-fund
 
 bench: deps ## measure everything (or NAME=drive), print ratios, write docs/performance.md

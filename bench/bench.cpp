@@ -28,15 +28,20 @@ void measure(const Row& row) {
     floor.push_back(row.floor());
     if (row.peer_value) peer.push_back(row.peer_value());
   }
-  const double our = median(ours), least = median(floor);
-  std::fprintf(stderr, "%-32s %14.2f %-4s  %6.3f of the floor", row.name.c_str(), our, row.unit.c_str(),
-               our / least);
-  if (!peer.empty()) std::fprintf(stderr, ", %6.3f of %s", our / median(peer), row.peer.c_str());
+  tell({row.name, row.unit, row.better, median(ours), median(floor), kRuns,
+        peer.empty() ? std::string() : row.peer, peer.empty() ? 0 : median(peer)});
+}
+
+void tell(const Measured& measured) {
+  const auto& [name, unit, better, ours, floor, runs, peer, peer_value] = measured;
+  std::fprintf(stderr, "%-32s %14.2f %-4s  %6.3f of the floor", name.c_str(), ours, unit.c_str(),
+               ours / floor);
+  if (!peer.empty()) std::fprintf(stderr, ", %6.3f of %s", ours / peer_value, peer.c_str());
   std::fprintf(stderr, "\n");
-  std::printf(R"({"bench":"%s","unit":"%s","better":"%s","ours":%.6g,"floor":%.6g)", row.name.c_str(),
-              row.unit.c_str(), row.better == Better::kLess ? "less" : "more", our, least);
-  if (!peer.empty()) std::printf(R"(,"peer":"%s","peer_value":%.6g)", row.peer.c_str(), median(peer));
-  std::printf(",\"runs\":%d}\n", kRuns);
+  std::printf(R"({"bench":"%s","unit":"%s","better":"%s","ours":%.6g,"floor":%.6g)", name.c_str(),
+              unit.c_str(), better == Better::kLess ? "less" : "more", ours, floor);
+  if (!peer.empty()) std::printf(R"(,"peer":"%s","peer_value":%.6g)", peer.c_str(), peer_value);
+  std::printf(",\"runs\":%d}\n", runs);
   std::fflush(stdout);
 }
 

@@ -24,6 +24,17 @@ constexpr int kRuns = 7; /* odd; medians are told */
  * own, on stdout: {"bench","unit","better","ours","floor","peer","peer_value","runs"}. */
 void measure(const Row& row);
 
+/* What was measured otherwise, told alike. */
+struct Measured {
+  std::string name, unit;
+  Better better;
+  double ours, floor;
+  int runs;
+  std::string peer = {};
+  double peer_value = 0;
+};
+void tell(const Measured& measured);
+
 /* Seconds that `work` takes. */
 double seconds(const std::function<void()>& work);
 

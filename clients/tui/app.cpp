@@ -308,6 +308,22 @@ void App::unsend() {
   });
 }
 
+/* Public groups of the network's directory, by numbers that /join takes. */
+void App::find(const std::string& words) {
+  constexpr size_t kFound = 9;
+  ask("group_directory", {{"search", words}, {"limit", kFound}}, [this](const json::value& groups) {
+    found_.clear();
+    std::string told;
+    for (const json::value& group : groups.as_array()) {
+      const json::object& row = group.as_object();
+      found_.emplace_back(codec::string_at(row, "invite"));
+      told += (told.empty() ? "" : "   ") + std::to_string(found_.size()) + " " +
+              std::string(codec::string_at(row, "name"));
+    }
+    tell(found_.empty() ? "no public group is listed under these words" : told + "   (/join NUMBER)");
+  });
+}
+
 void App::run(const Command& command) {
   const auto& [name, argument] = command;
   auto opened = [this](const json::value& group) {
@@ -321,7 +337,14 @@ void App::run(const Command& command) {
     return ask("group_create", {{"name", argument}, {"mode", name == "group" ? "private" : "public"}},
                opened);
   }
-  if (name == "join") return ask("group_join", {{"invite", argument}}, opened);
+  if (name == "find") return find(argument);
+  if (name == "join") {
+    // A number stands for what /find has found.
+    const bool number = !argument.empty() && argument.find_first_not_of("0123456789") == argument.npos;
+    const size_t at = number ? std::strtoul(argument.c_str(), nullptr, 10) : 0;
+    const bool found = at >= 1 && at <= found_.size();
+    return ask("group_join", {{"invite", found ? found_[at - 1] : argument}}, opened);
+  }
   if (name == "invite") return of_group("group_invite", {}, {});
   if (name == "members") return of_group("group_show", {}, {});
   if (name == "leave") return of_group("group_leave", {}, "left");

@@ -37,6 +37,7 @@ class App {
   void run(const Command& command);
   void of_group(const std::string& command, const std::string& peer, const std::string& done);
   void unsend();
+  void find(const std::string& words);
   void ask(const std::string& command, const boost::json::object& args,
            std::function<void(const boost::json::value&)> then);
   const Room* room() const;
@@ -46,8 +47,9 @@ class App {
   Screen& screen_;
   Tasks tasks_;
   View view_;
-  std::optional<Room> wanted_; /* the room that is open, also while it is not in the list yet */
-  size_t answered_back_ = 0;   /* how many messages before the latest is answered */
+  std::optional<Room> wanted_;     /* the room that is open, also while it is not in the list yet */
+  size_t answered_back_ = 0;       /* how many messages before the latest is answered */
+  std::vector<std::string> found_; /* invitations to public groups */
   uint64_t retry_ms_ = 1000;
   bool refreshing_ = false, drawing_ = false;
   Timer retry_, refresh_;

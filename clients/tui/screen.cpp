@@ -99,6 +99,7 @@ const wchar_t* const kHelp[] = {
     L"/new KEY              a conversation with a public key",
     L"/group NAME           make a private group; /public NAME a public one",
     L"/join LINK            join a group by its invitation",
+    L"/find WORDS           public groups of the network; /join NUMBER joins one of them",
     L"/invite               show the invitation of this group",
     L"/add KEY  /remove KEY  /promote KEY  /demote KEY   members of this group",
     L"/members              who is in this group, and who is reached",

@@ -1,5 +1,6 @@
 #include "lib/codec/telemetry_text.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -86,7 +87,12 @@ void append_decimal(std::string& out, double value, int digits) {
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
+  auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
   while (!text.empty()) {
+    const auto plain = static_cast<size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     auto first = static_cast<uint8_t>(text.front());
     size_t length = utf8_length(text);
     if (length == 0) {

@@ -24,7 +24,12 @@ const char kConfigSchema[] = R"({
       "feed_messages": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 500, "description": "kept in our feed of a group, with what somebody who is away has not read; the history has more"},
       "feed_ms": {"type": "integer", "minimum": 0, "maximum": 604800000, "default": 600000, "description": "what is younger is kept beyond feed_messages, up to 50000"},
       "messages": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000, "description": "of one group kept in the history"},
-      "members": {"type": "integer", "minimum": 2, "maximum": 100000, "default": 1000}}}
+      "members": {"type": "integer", "minimum": 2, "maximum": 100000, "default": 1000},
+      "key_ms": {"type": "integer", "minimum": 1000, "default": 604800000, "description": "a private group's key is changed when it is so old"},
+      "key_messages": {"type": "integer", "minimum": 1, "maximum": 1000000000, "default": 4096, "description": "or has sealed so many messages"}}},
+    "directory": {"type": "object", "additionalProperties": false, "required": ["discovery"], "description": "public groups of ours are listed there, and those of others are found", "properties": {
+      "discovery": {"type": "string", "pattern": "^(https?|dmsg)://", "description": "http://host:port of the service directory, which needs fetch, or dmsg://its public key, which needs dmsg"},
+      "interval_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "default": 60000, "description": "how often what is listed is renewed"}}}
   }
 })";
 
@@ -57,6 +62,11 @@ Result<Config> read_config(std::string_view text) {
   read_field(groups, "feed_ms", config.groups.feed_ms);
   read_field(groups, "messages", config.group_limits.messages);
   read_field(groups, "members", config.group_limits.members);
+  read_field(groups, "key_ms", config.groups.key_ms);
+  read_field(groups, "key_messages", config.groups.key_messages);
+  const boost::json::object directory = codec::object_at(*object, "directory");
+  config.directory.url = codec::string_at(directory, "discovery");
+  read_field(directory, "interval_ms", config.directory.interval_ms);
   return config;
 }
 

@@ -2,6 +2,7 @@
 #ifndef VISOR_CHAT_CONFIG_HPP
 #define VISOR_CHAT_CONFIG_HPP
 #include "direct.hpp"
+#include "group_directory.hpp"
 #include "group_session.hpp"
 
 namespace visor::chat {
@@ -12,6 +13,7 @@ struct Config {
   HistoryLimits history;
   GroupOptions groups;
   GroupLimits group_limits;
+  DirectoryOptions directory;
 };
 
 /* JSON Schema of the configuration. */

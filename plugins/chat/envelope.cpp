@@ -6,11 +6,10 @@
 #include "lib/codec/endian.hpp"
 #include "lib/codec/json_fields.hpp"
 #include "lib/codec/length_prefixed.hpp"
+#include "lib/codec/telemetry_text.hpp"
 
 namespace visor::chat {
 namespace {
-
-namespace json = boost::json;
 
 constexpr std::array<std::string_view, 4> kTypes = {"chat-msg", "chat-ack", "chat-read", "chat-delete"};
 
@@ -24,17 +23,18 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 std::string encode(const Envelope& envelope) {
-  json::object out{{"type", kTypes[static_cast<size_t>(envelope.type)]}, {"id", envelope.id}};
-  if (!envelope.body.empty()) out["body"] = envelope.body;
-  if (envelope.ack) out["ack"] = true;
-  if (!envelope.reply_to.empty()) out["reply_to"] = envelope.reply_to;
-  return json::serialize(out);
+  codec::JsonObjectText out;
+  out.text("type", kTypes[static_cast<size_t>(envelope.type)]).text("id", envelope.id);
+  if (!envelope.body.empty()) out.text("body", envelope.body);
+  if (envelope.ack) out.boolean("ack", true);
+  if (!envelope.reply_to.empty()) out.text("reply_to", envelope.reply_to);
+  return out.finish();
 }
 
 std::optional<Envelope> parse_envelope(std::string_view payload) {
   const std::string_view text = trimmed(payload);
   if (!text.starts_with('{')) return std::nullopt;
-  Result<json::object> object = codec::parse_fields(text, "an envelope");
+  Result<boost::json::object> object = codec::parse_fields(text, "an envelope");
   if (!object) return std::nullopt;
   const auto type = std::ranges::find(kTypes, codec::string_at(*object, "type"));
   if (type == kTypes.end()) return std::nullopt;

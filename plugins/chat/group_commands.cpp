@@ -26,26 +26,32 @@ Result<OfGroup> of_group(std::string_view text) {
 
 std::string GroupCommands::shown(const codec::Uuid& id, bool members) const {
   const GroupRecord* record = groups_.store().find(id);
-  return record ? json::serialize(report(groups_, *record, own_, members)) : "{}";
+  return record ? report(groups_, *record, own_, members) : "{}";
 }
 
 Result<std::string> GroupCommands::create(std::string_view text) {
   Result<json::object> args = codec::parse_fields(text, "the arguments");
   if (!args) return std::unexpected(args.error());
-  std::vector<visor_key> members;
+  Groups::Plan plan;
   if (const json::array* list = codec::array_at(*args, "members")) {
     for (const json::value& each : *list) {
       Result<visor_key> key = key_from_hex(each.is_string() ? std::string_view(each.get_string()) : "");
       if (!key) return std::unexpected(key.error());
-      members.push_back(*key);
+      plan.members.push_back(*key);
     }
   }
-  const Mode mode = string_at(*args, "mode") == "public" ? Mode::kPublic : Mode::kPrivate;
-  Result<const GroupRecord*> made = groups_.create(string_at(*args, "name"), mode, members);
+  plan.name = string_at(*args, "name");
+  plan.topic = string_at(*args, "topic");
+  plan.mode = string_at(*args, "mode") == "public" ? Mode::kPublic : Mode::kPrivate;
+  codec::read_field(*args, "listed", plan.listed);
+  Result<const GroupRecord*> made = groups_.create(plan);
   if (!made) return std::unexpected(made.error());
-  json::object out = report(groups_, **made, own_, false);
-  if (Result<std::string> link = groups_.invite((*made)->id)) out["invite"] = *link;
-  return json::serialize(out);
+  std::string out = report(groups_, **made, own_, false);
+  if (Result<std::string> link = groups_.invite((*made)->id)) {
+    out.pop_back();
+    out += R"(,"invite":")" + *link + "\"}";
+  }
+  return out;
 }
 
 Result<std::string> GroupCommands::join(std::string_view text) {
@@ -75,7 +81,7 @@ Result<std::string> GroupCommands::send(std::string_view text) {
   }
   Result<StoredGroupMessage> sent = groups_.send(of->id, string_at(of->args, "text"), answers);
   if (!sent) return std::unexpected(sent.error());
-  return json::serialize(report(of->id, *sent, own_));
+  return report(of->id, *sent, own_);
 }
 
 Result<std::string> GroupCommands::unsend(std::string_view text) {
@@ -98,11 +104,11 @@ Result<std::string> GroupCommands::decide(std::string_view text, Domain domain, 
 }
 
 Result<std::string> GroupCommands::list(std::string_view) {
-  json::array rows;
+  std::vector<std::string> rows;
   for (const auto& [id, record] : groups_.store().groups()) {
     rows.push_back(report(groups_, record, own_, false));
   }
-  return json::serialize(rows);
+  return json_list(rows);
 }
 
 Result<std::string> GroupCommands::show(std::string_view text) {
@@ -121,9 +127,9 @@ Result<std::string> GroupCommands::messages(std::string_view text) {
   Result<std::vector<StoredGroupMessage>> all =
       groups_.messages(of->id, codec::number_at<size_t>(of->args, "limit").value_or(100));
   if (!all) return std::unexpected(all.error());
-  json::array rows;
+  std::vector<std::string> rows;
   for (const StoredGroupMessage& message : *all) rows.push_back(report(of->id, message, own_));
-  return json::serialize(rows);
+  return json_list(rows);
 }
 
 Result<std::string> GroupCommands::read(std::string_view text) {
@@ -131,6 +137,15 @@ Result<std::string> GroupCommands::read(std::string_view text) {
   Result<size_t> read = of ? groups_.read(of->id) : std::unexpected(of.error());
   if (!read) return std::unexpected(read.error());
   return json::serialize(json::object{{"read", *read}});
+}
+
+Result<std::string> GroupCommands::set_listed(std::string_view text) {
+  Result<OfGroup> of = of_group(text);
+  if (!of) return std::unexpected(of.error());
+  bool listed = true;
+  codec::read_field(of->args, "listed", listed);
+  if (Result<void> done = groups_.set_listed(of->id, listed); !done) return std::unexpected(done.error());
+  return shown(of->id, false);
 }
 
 Result<std::string> GroupCommands::leave(std::string_view text) {

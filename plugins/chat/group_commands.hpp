@@ -22,6 +22,7 @@ class GroupCommands {
   Result<std::string> show(std::string_view args);
   Result<std::string> messages(std::string_view args);
   Result<std::string> read(std::string_view args);
+  Result<std::string> set_listed(std::string_view args);
   Result<std::string> leave(std::string_view args);
   Result<std::string> forget(std::string_view args);
 

@@ -13,6 +13,7 @@ namespace json = boost::json;
 constexpr std::string_view kPrefix = "skychat:invite:";
 constexpr size_t kMaxLink = 64u << 10;
 constexpr size_t kKeyBytes = 32;
+constexpr size_t kMaxMembers = 16;
 
 std::unexpected<Error> wrong(const std::string& why) {
   return failure(VISOR_EINVAL, "this is no invitation: " + why);
@@ -32,11 +33,14 @@ std::string to_link(const Invite& invite) {
                    {"mode", name_of(invite.mode)}};
   if (!invite.key.empty()) out["aes_key"] = crypto::to_base64(invite.key);
   if (invite.key_epoch > 0) out["key_epoch"] = invite.key_epoch;
-  if (!invite.admins.empty()) {
-    json::array admins;
-    for (const visor_key& admin : invite.admins) admins.emplace_back(to_hex(admin));
-    out["admins"] = std::move(admins);
-  }
+  auto put = [&out](const char* name, const std::vector<visor_key>& keys) {
+    if (keys.empty()) return;
+    json::array all;
+    for (const visor_key& key : keys) all.emplace_back(to_hex(key));
+    out[name] = std::move(all);
+  };
+  put("admins", invite.admins);
+  put("members", invite.members);
   return std::string(kPrefix) + crypto::to_base64url(bytes(json::serialize(out)));
 }
 
@@ -69,9 +73,11 @@ Result<Invite> parse_link(std::string_view link) {
   invite.owner = *owner;
   invite.port = codec::number_at<uint16_t>(*object, "port").value_or(0);
   if (invite.port == 0) return wrong("its port is 1 to 65535");
-  const auto admins = keys_member(*object, "admins");
-  if (!admins) return wrong("its admins are public keys");
-  invite.admins = *admins;
+  auto admins = keys_member(*object, "admins"), members = keys_member(*object, "members");
+  if (!admins || !members) return wrong("its admins and members are public keys");
+  if (members->size() > kMaxMembers) return wrong("it names at most 16 members");
+  invite.admins = std::move(*admins);
+  if (invite.mode == Mode::kPublic) invite.members = std::move(*members);
   codec::read_field(*object, "key_epoch", invite.key_epoch);
   invite.name = codec::repair_utf8(text_member(*object, "name").substr(0, kMaxGroupName));
   return invite;

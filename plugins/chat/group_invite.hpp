@@ -1,7 +1,7 @@
 /* The link that lets a visor into a group (specification chat.md, 11.1): "skychat:invite:" and the base64url
  * of
- * {"id","name","owner_pk","port","mode","aes_key","admins"}.  It is not signed, and whose holder it is reads
- * a private group as far as some member's feed admits it. */
+ * {"id","name","owner_pk","port","mode","aes_key","admins","members"}.  It is not signed, and whose holder it
+ * is reads a private group as far as some member's feed admits it. */
 #ifndef VISOR_CHAT_GROUP_INVITE_HPP
 #define VISOR_CHAT_GROUP_INVITE_HPP
 #include "lib/codec/uuid.hpp"
@@ -22,6 +22,8 @@ struct Invite {
   Mode mode = Mode::kPublic;
   Bytes key; /* 32 bytes in a private group, else none */
   std::vector<visor_key> admins;
+  /* Of a public group: others to begin with, who decide nothing. */
+  std::vector<visor_key> members;
   uint64_t key_epoch = 0; /* how often the key was changed */
 };
 

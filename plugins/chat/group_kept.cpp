@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "group_ring.hpp"
 #include "group_session.hpp"
 
 namespace visor::chat {
@@ -15,7 +16,6 @@ namespace {
 
 constexpr std::string_view kBranch = "reading/";
 constexpr std::string_view kCount = "reading/count";
-constexpr size_t kRing = 2;
 
 std::optional<uint64_t> decimal(ByteView value) {
   const std::string_view digits = text(value);
@@ -45,12 +45,10 @@ void GroupSession::heard_reading(const visor_key& feed, std::string_view path, B
 
 /* Only what is durable here is said to be read. */
 void GroupSession::tell_reading() {
-  std::vector<OwnFeed::Leaf> leaves;
   if (published_.size() > options_.feed_messages && told_count_ != published_count_) {
     told_count_ = published_count_;
-    leaves.push_back({std::string(kCount), std::to_string(told_count_)});
+    (void)own_.write({{std::string(kCount), std::to_string(told_count_)}});
   }
-  if (!leaves.empty()) (void)own_.write(std::move(leaves));
   trim();
   // A key may still come for what could not be read.
   if (readings_.empty() || syncing_.pending() || host_.now_ms() < unreadable_until_ms_) return;
@@ -65,28 +63,9 @@ void GroupSession::tell_reading() {
                        });
 }
 
-/* Those whose targets() we are. */
-std::set<visor_key> GroupSession::followers() const {
-  const GroupRecord& group = record();
-  const visor_key self = *identity_->api->key(identity_);
-  std::set<visor_key> all(group.members.begin(), group.members.end());
-  all.insert(group.admins.begin(), group.admins.end());
-  if (group.members.size() > options_.mesh && !group.is_admin(self)) {
-    std::set<visor_key> some(group.admins.begin(), group.admins.end());
-    auto before = all.lower_bound(self);
-    for (size_t i = 0; i < kRing && !all.empty(); ++i) {
-      if (before == all.begin()) before = all.end();
-      some.insert(*--before);
-    }
-    all = std::move(some);
-  }
-  all.erase(self);
-  return all;
-}
-
 uint64_t GroupSession::read_by_all() const {
   uint64_t least = published_count_;
-  for (const visor_key& follower : followers()) {
+  for (const visor_key& follower : followers_of(record(), *identity_->api->key(identity_), options_.mesh)) {
     auto at = read_counts_.find(follower);
     least = std::min(least, at == read_counts_.end() ? 0 : at->second);
   }

@@ -59,6 +59,14 @@ void GroupSession::changed(const visor_key& feed, std::span<const visor_op> ops)
 void GroupSession::hear_message(const visor_key& feed, std::string_view text_path, ByteView leaf,
                                 const KeyList& keys, std::vector<Heard>& heard) {
   const auto path = parse_message_path(text_path);
+  // Feeds bring again and again what is here already: that is told before anything else is read.
+  if (path) {
+    Result<bool> here = store_.contains(id_, *path);
+    if (!here || *here) {
+      ++counters_.repeated;
+      return;
+    }
+  }
   Result<GroupMessage> message =
       path ? parse_group_message(leaf) : failure(VISOR_EPROTO, "not a message's path");
   const GroupRecord& group = record();
@@ -68,10 +76,6 @@ void GroupSession::hear_message(const visor_key& feed, std::string_view text_pat
   const bool before = removed != group.removed.end() && path->time_ns < removed->second;
   if (!named || !(member || before)) {
     ++counters_.refused;
-    return;
-  }
-  if (Result<bool> here = store_.contains(id_, *path); !here || *here) {
-    ++counters_.repeated;
     return;
   }
   // In its author's own feed the Root stands for it.
@@ -105,6 +109,7 @@ bool GroupSession::keep(std::span<const Heard> heard) {
     return false;
   }
   counters_.received += heard.size();
+  renew_key();
   std::vector<OwnFeed::Leaf> passed;
   for (const Heard& one : heard) {
     if (one.leaf.path.empty()) continue;
@@ -213,20 +218,42 @@ void GroupSession::retry_parked() {
 
 /* Others moderate by leaves that we do not act on, and keys are for each who finds theirs; members who know
  * of them only through us must have them all.  Those that no admin is known to have signed are few. */
-void GroupSession::relay(std::string_view branch, ByteView leaf, bool proved) {
+void GroupSession::relay(std::string_view branch, ByteView leaf, std::optional<uint64_t> epoch) {
   const crypto::Hash hash = crypto::sha256(leaf);
-  uint64_t& count = relayed_[std::string(branch)];
+  Relayed& relayed = relayed_[std::string(branch)];
   const bool little =
-      count < options_.relayed_leaves && relayed_bytes_ + leaf.size() <= options_.relayed_bytes;
-  const bool room = proved ? decisions_known_.size() < kMaxDecisions : little;
+      relayed.unproved < options_.relayed_leaves && relayed_bytes_ + leaf.size() <= options_.relayed_bytes;
+  const bool room = epoch ? decisions_known_.size() < kMaxDecisions && !is_outdated(*epoch) : little;
   if (leaf.empty() || !room || !decisions_known_.insert(hash).second) return;
-  if (!proved) relayed_bytes_ += leaf.size();
-  ++counters_.relayed;
-  std::string digits = std::to_string(++count);
+  std::string digits = std::to_string(++relayed.last_number);
   if (digits.size() < 5) digits.insert(0, 5 - digits.size(), '0');
   const std::string path = std::string(branch) + "/" + digits;
+  if (epoch) {
+    key_leaves_[path] = {*epoch, hash};
+  } else {
+    ++relayed.unproved;
+    relayed_bytes_ += leaf.size();
+  }
+  ++counters_.relayed;
   if (Result<void> written = own_.write({{path, std::string(text(leaf))}}); !written) {
     host_.warn("chat: a leaf of a group is not passed on: " + written.error().text);
+  }
+}
+
+/* One that is in our feed from before. */
+void GroupSession::read_relayed(std::string_view branch, std::string_view path, ByteView leaf) {
+  Relayed& relayed = relayed_[std::string(branch)];
+  const std::string number(path.substr(path.rfind('/') + 1));
+  relayed.last_number = std::max<uint64_t>(relayed.last_number, std::strtoull(number.c_str(), nullptr, 10));
+  // A key may have waited for its issuer.
+  const std::optional<uint64_t> epoch = branch == "keys" ? heard_key(leaf) : std::nullopt;
+  const crypto::Hash hash = crypto::sha256(leaf);
+  decisions_known_.insert(hash);
+  if (epoch) {
+    key_leaves_[std::string(path)] = {*epoch, hash};
+  } else {
+    ++relayed.unproved;
+    relayed_bytes_ += leaf.size();
   }
 }
 

@@ -117,10 +117,13 @@ std::string encode(const GroupRecord& record) {
                    {"read_ns", record.read_ns},
                    {"decided", times(record.decided, [](const std::string& key) { return key; })},
                    {"removed", times(record.removed, [](const visor_key& key) { return to_hex(key); })}};
+  if (!record.topic.empty()) out["topic"] = record.topic;
+  if (record.listed) out["listed"] = true;
   if (!record.key.empty()) out["aes_key"] = crypto::to_base64(record.key);
   if (record.key_epoch > 0) {
     out["key_epoch"] = record.key_epoch;
     out["key_issued_ns"] = record.key_issued_ns;
+    out["key_since_ns"] = record.key_since_ns;
   }
   json::array ring;
   for (const GroupRecord::Key& each : record.key_ring) {
@@ -152,12 +155,16 @@ Result<GroupRecord> decode_group(ByteView stored) {
   record.key = *key;
   record.mode = codec::string_at(*object, "mode") == "private" ? Mode::kPrivate : Mode::kPublic;
   record.status = static_cast<GroupStatus>(status - kStatuses.begin());
+  record.topic = codec::string_at(*object, "topic");
+  codec::read_field(*object, "listed", record.listed);
   codec::read_field(*object, "port", record.port);
   codec::read_field(*object, "created_ns", record.created_ns);
   codec::read_field(*object, "joined_ns", record.joined_ns);
   codec::read_field(*object, "read_ns", record.read_ns);
   codec::read_field(*object, "key_epoch", record.key_epoch);
   codec::read_field(*object, "key_issued_ns", record.key_issued_ns);
+  record.key_since_ns = record.key_issued_ns;
+  codec::read_field(*object, "key_since_ns", record.key_since_ns);
   if (const json::array* ring = codec::array_at(*object, "key_ring")) {
     for (const json::value& each : *ring) {
       const json::object* row = each.if_object();

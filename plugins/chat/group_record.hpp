@@ -28,13 +28,16 @@ struct GroupRecord {
   std::vector<visor_key> members; /* with the founder and us */
   uint16_t port = 0;
   Mode mode = Mode::kPublic;
+  std::string topic;   /* for who finds it in a directory */
+  bool listed = false; /* we list it there, if it is public and we are an admin */
   struct Key {
     uint64_t epoch = 0;
     Bytes key;
   };
   Bytes key; /* of a private group: what is said now is sealed with it */
   uint64_t key_epoch = 0;
-  int64_t key_issued_ns = 0; /* 0: the one that the group was made with */
+  int64_t key_issued_ns = 0; /* as was said last; 0: the one that the group was made with */
+  int64_t key_since_ns = 0;  /* what is said is sealed with it since then; likewise */
   std::vector<Key> key_ring; /* earlier ones, the latest first: for what was said then */
   GroupStatus status = GroupStatus::kPending;
   int64_t created_ns = 0, joined_ns = 0;
@@ -46,6 +49,9 @@ struct GroupRecord {
 
   bool is_admin(const visor_key& who) const;
   bool is_member(const visor_key& who) const;
+  bool is_listed_by(const visor_key& who) const {
+    return listed && mode == Mode::kPublic && status == GroupStatus::kActive && is_admin(who);
+  }
   bool over() const { return status == GroupStatus::kLeft || status == GroupStatus::kRevoked; }
 };
 

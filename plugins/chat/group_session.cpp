@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "group_ring.hpp"
+
 namespace visor::chat {
 namespace {
 
-constexpr size_t kRing = 2;                          /* successors on the ring that are followed */
 constexpr int64_t kLateKeyNs = 60ll * 1'000'000'000; /* clocks of admins differ */
 
 }  // namespace
@@ -63,13 +64,10 @@ void GroupSession::opened(const Result<void>& result) {
     });
   }
   for (const char* branch : {"mod", "keys"}) {
-    own_.each(branch, [this, branch](std::string_view, ByteView leaf) {
-      if (std::string_view(branch) == "keys") heard_key(leaf);  // one may have waited for its issuer
-      decisions_known_.insert(crypto::sha256(leaf));
-      ++relayed_[branch];
-      relayed_bytes_ += leaf.size();
-    });
+    own_.each(branch,
+              [this, branch](std::string_view path, ByteView leaf) { read_relayed(branch, path, leaf); });
   }
+  prune_keys();
   own_.each("reading", [this](std::string_view path, ByteView value) {
     uint64_t count = 0;
     if (path == "reading/count") count = std::strtoull(std::string(text(value)).c_str(), nullptr, 10);
@@ -86,7 +84,10 @@ void GroupSession::opened(const Result<void>& result) {
     if (Result<void> rotated = rotate(nullptr); !rotated) host_.warn("chat: " + rotated.error().text);
   }
   const uint64_t every_ms = std::clamp<uint64_t>(options_.feed_ms / 20, 1000, options_.reading_ms);
-  reading_ = Timer::every(host_, every_ms, [this] { tell_reading(); });
+  reading_ = Timer::every(host_, every_ms, [this] {
+    tell_reading();
+    renew_key();
+  });
 }
 
 /* What we said before, for our numbers to go on from there whatever the clock says now. */
@@ -94,6 +95,8 @@ Result<void> GroupSession::remember_own() {
   Result<std::vector<StoredGroupMessage>> all = store_.messages(id_);
   if (!all) return std::unexpected(all.error());
   const visor_key self = *identity_->api->key(identity_);
+  sealed_ = static_cast<uint64_t>(std::ranges::count_if(
+      *all, [&](const StoredGroupMessage& message) { return message.path.time_ns > record().key_since_ns; }));
   std::erase_if(*all, [&](const StoredGroupMessage& message) { return message.path.sender != self; });
   std::ranges::sort(*all, {}, [](const StoredGroupMessage& message) { return message.path.number; });
   if (!all->empty()) last_number_ = all->back().path.number;
@@ -146,26 +149,8 @@ bool GroupSession::passes_on() const {
   return record().members.size() > options_.mesh;
 }
 
-std::set<visor_key> GroupSession::targets() const {
-  const GroupRecord& group = record();
-  const visor_key self = *identity_->api->key(identity_);
-  std::set<visor_key> all(group.members.begin(), group.members.end());
-  all.insert(group.admins.begin(), group.admins.end());
-  if (group.members.size() > options_.mesh && !group.is_admin(self)) {
-    std::set<visor_key> some(group.admins.begin(), group.admins.end());
-    auto next = all.upper_bound(self);
-    for (size_t i = 0; i < kRing && !all.empty(); ++i, ++next) {
-      if (next == all.end()) next = all.begin();
-      some.insert(*next);
-    }
-    all = std::move(some);
-  }
-  all.erase(self);
-  return all;
-}
-
 void GroupSession::follow_all() {
-  const std::set<visor_key> wanted = targets();
+  const std::set<visor_key> wanted = followed_by(record(), *identity_->api->key(identity_), options_.mesh);
   for (auto at = followed_.begin(); at != followed_.end();) {
     if (wanted.contains(at->first)) {
       ++at;
@@ -266,7 +251,9 @@ Result<StoredGroupMessage> GroupSession::publish(std::string_view text, bool hid
   if (!leaf) return std::unexpected(leaf.error());
   if (Result<bool> kept = store_.add(id_, stored); !kept) return std::unexpected(kept.error());
   ++counters_.sent;
+  ++sealed_;
   put_messages({{to_text(stored.path), std::move(*leaf)}});
+  renew_key();
   return stored;
 }
 

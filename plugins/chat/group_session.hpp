@@ -28,6 +28,9 @@ struct GroupOptions {
   uint64_t reading_ms = 10'000;
   uint64_t farewell_ms = 2'000; /* for who is removed to learn of it, before our feed is closed to them */
   size_t auto_members = 256;    /* whom a public group takes in by itself */
+  /* A private group has a new key when its key is so old or has sealed so many messages; up to a quarter
+   * later, differently for each admin, so that not all change it at once. */
+  uint64_t key_ms = 7ull * 24 * 3600 * 1000, key_messages = 4096;
 };
 
 class GroupSession {
@@ -88,7 +91,6 @@ class GroupSession {
   const GroupRecord& record() const { return *store_.find(id_); }
   Sign signer() const;
   bool passes_on() const;
-  std::set<visor_key> targets() const;
 
   void opened(const Result<void>& opened);
   void follow_all();
@@ -108,20 +110,25 @@ class GroupSession {
   Result<StoredGroupMessage> publish(std::string_view text, bool hidden);
   void retry_parked();
   void pass_on(Domain domain, ByteView leaf);
-  void relay(std::string_view branch, ByteView leaf, bool proved = false);
+  /* epoch: of a key that an admin has signed. */
+  void relay(std::string_view branch, ByteView leaf, std::optional<uint64_t> epoch = std::nullopt);
+  void read_relayed(std::string_view branch, std::string_view path, ByteView leaf);
 
   /* group_keys.cpp: keys change */
   using KeyList = std::vector<crypto::AesKey>; /* the one of now, then earlier ones */
   KeyList key_list() const;
-  bool open_with(GroupMessage& message, const KeyList& keys) const;
+  bool open_with(GroupMessage& message, const KeyList& keys);
   Result<void> rotate(const visor_key* without);
+  void renew_key();
   Result<void> give_key(const visor_key& to);
   Result<void> publish_key(uint64_t epoch, ByteView key, std::span<const visor_key> to);
   void hear_message(const visor_key& feed, std::string_view path, ByteView leaf, const KeyList& keys,
                     std::vector<Heard>& heard);
   bool keep(std::span<const Heard> heard);
-  bool heard_key(ByteView leaf);
+  std::optional<uint64_t> heard_key(ByteView leaf);
   bool take_key(const KeyMutation& mutation);
+  bool is_outdated(uint64_t epoch) const;
+  void prune_keys();
   void read_again();
 
   /* group_kept.cpp: how long our feed keeps what was said */
@@ -129,7 +136,6 @@ class GroupSession {
   void heard_reading(const visor_key& feed, std::string_view path, ByteView value);
   void tell_reading();
   uint64_t read_by_all() const;
-  std::set<visor_key> followers() const;
   void trim();
 
   Host host_;
@@ -142,10 +148,20 @@ class GroupSession {
   GroupPlace place_;
   uint64_t last_number_ = 0;
   uint64_t decisions_published_ = 0;
-  std::set<crypto::Hash> decisions_known_;  /* by their leaf */
-  std::deque<Mutation> parked_;             /* of issuers who are no admins as far as we know */
-  std::map<std::string, uint64_t> relayed_; /* of mod/ and keys/, in our feed */
-  size_t relayed_bytes_ = 0;
+  std::set<crypto::Hash> decisions_known_; /* by their leaf */
+  std::deque<Mutation> parked_;            /* of issuers who are no admins as far as we know */
+  struct Relayed {
+    uint64_t last_number = 0;
+    size_t unproved = 0; /* that no admin is known to have signed */
+  };
+  std::map<std::string, Relayed, std::less<>> relayed_; /* of mod/ and keys/, in our feed */
+  size_t relayed_bytes_ = 0;                            /* of those unproved */
+  struct KeyLeaf {
+    uint64_t epoch = 0;
+    crypto::Hash hash;
+  };
+  std::map<std::string, KeyLeaf> key_leaves_;  /* in our feed, signed by admins, by path */
+  uint64_t sealed_ = 0;                        /* messages with the key of now, as far as we know */
   std::vector<StoredGroupMessage> own_before_; /* ours from before, until the feed is open */
   std::deque<std::string> published_;          /* paths of messages in our feed, the oldest first */
   uint64_t published_count_ = 0;               /* messages that ever were in it */

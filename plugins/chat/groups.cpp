@@ -11,6 +11,7 @@ namespace {
 constexpr uint16_t kFirstPort = 60000;
 constexpr uint16_t kPorts = 5000;
 constexpr size_t kAesKeyBytes = 32;
+constexpr size_t kMaxTopic = 256;
 
 }  // namespace
 
@@ -104,13 +105,15 @@ Result<uint16_t> Groups::free_port() const {
   return failure(VISOR_ENOSPC, "no port is left for another group");
 }
 
-Result<const GroupRecord*> Groups::create(std::string_view name, Mode mode,
-                                          std::span<const visor_key> members) {
-  if (name.empty() || name.size() > kMaxGroupName || !codec::is_utf8(name)) {
-    return failure(VISOR_EINVAL,
-                   "a group's name is UTF-8 text of 1 to " + std::to_string(kMaxGroupName) + " bytes");
+Result<const GroupRecord*> Groups::create(const Plan& plan) {
+  auto is_text = [](std::string_view text, size_t most) {
+    return text.size() <= most && codec::is_utf8(text);
+  };
+  if (plan.name.empty() || !is_text(plan.name, kMaxGroupName) || !is_text(plan.topic, kMaxTopic)) {
+    return failure(VISOR_EINVAL, "a group's name is UTF-8 text of 1 to " + std::to_string(kMaxGroupName) +
+                                     " bytes, its topic of at most " + std::to_string(kMaxTopic));
   }
-  for (const visor_key& member : members) {
+  for (const visor_key& member : plan.members) {
     if (!crypto::valid_public_key(member)) return failure(VISOR_EINVAL, "a member's key is not a public key");
   }
   Result<uint16_t> port = free_port();
@@ -120,13 +123,15 @@ Result<const GroupRecord*> Groups::create(std::string_view name, Mode mode,
   std::array<uint8_t, 16> random{};
   host_.random(random);
   record.id = codec::random_uuid(random);
-  record.name = name;
+  record.name = plan.name;
+  record.topic = plan.topic;
   record.owner = self;
   record.admins = {self};
   record.members = {self};
   record.port = *port;
-  record.mode = mode;
-  if (mode == Mode::kPrivate) {
+  record.mode = plan.mode;
+  record.listed = plan.listed && plan.mode == Mode::kPublic;
+  if (plan.mode == Mode::kPrivate) {
     record.key.resize(kAesKeyBytes);
     host_.random(record.key);
   }
@@ -135,7 +140,7 @@ Result<const GroupRecord*> Groups::create(std::string_view name, Mode mode,
   if (Result<void> kept = store_->put(record); !kept) return std::unexpected(kept.error());
   open(record.id);
   // Decisions, so that whoever joins learns of all the others.
-  for (const visor_key& member : members) {
+  for (const visor_key& member : plan.members) {
     Result<void> added =
         member == self ? Result<void>{} : decide(record.id, Domain::kRoster, Op::kAdd, member);
     if (added) continue;
@@ -143,6 +148,7 @@ Result<const GroupRecord*> Groups::create(std::string_view name, Mode mode,
     (void)store_->erase(record.id);
     return std::unexpected(added.error());
   }
+  group_changed(record.id);
   return find(record.id);
 }
 
@@ -152,6 +158,10 @@ Result<const GroupRecord*> Groups::join(std::string_view link) {
   const visor_key self = *identity_->api->key(identity_);
   if (invite->owner == self) return failure(VISOR_EINVAL, "this is an invitation to a group of our own");
   const GroupRecord* known = store_->find(invite->group);
+  if (known && known->owner != invite->owner) {
+    return failure(VISOR_EINVAL, "this invitation names another founder than the group '" + known->name +
+                                     "' has, whose id it bears; delete that first if you trust this one");
+  }
   GroupRecord record = known ? *known : GroupRecord{};
   record.id = invite->group;
   record.name = invite->name;
@@ -165,17 +175,21 @@ Result<const GroupRecord*> Groups::join(std::string_view link) {
   }
   record.status = GroupStatus::kPending;
   record.joined_ns = host_.unix_ns();
-  for (const visor_key& admin : invite->admins) {
+  // Of a group that is known here its own decisions say who is an admin, not whoever writes an invitation.
+  for (const visor_key& admin : known ? std::vector<visor_key>{} : invite->admins) {
     if (!record.is_admin(admin)) record.admins.push_back(admin);
   }
   if (!record.is_admin(invite->owner) || record.admins.empty())
     record.admins.insert(record.admins.begin(), invite->owner);
-  for (const visor_key& member : {invite->owner, self}) {
+  std::erase_if(invite->members, [&](const visor_key& member) { return record.removed.contains(member); });
+  invite->members.insert(invite->members.end(), {invite->owner, self});
+  for (const visor_key& member : invite->members) {
     if (!record.is_member(member)) record.members.push_back(member);
   }
   if (Result<void> kept = store_->put(record); !kept) return std::unexpected(kept.error());
   close(record.id);
   open(record.id);
+  group_changed(record.id);
   return find(record.id);
 }
 
@@ -187,8 +201,15 @@ Result<std::string> Groups::invite(const codec::Uuid& id) const {
                    "only an admin invites to a group; members are admitted by the admins' decision");
   }
   const GroupRecord& group = **record;
-  return to_link(
-      {group.id, group.name, group.owner, group.port, group.mode, group.key, group.admins, group.key_epoch});
+  return to_link({.group = group.id,
+                  .name = group.name,
+                  .owner = group.owner,
+                  .port = group.port,
+                  .mode = group.mode,
+                  .key = group.key,
+                  .admins = group.admins,
+                  .members = {},
+                  .key_epoch = group.key_epoch});
 }
 
 // --- in a group ---
@@ -214,6 +235,20 @@ Result<void> Groups::take_back(const codec::Uuid& id, const MessagePath& path) {
 Result<void> Groups::decide(const codec::Uuid& id, Domain domain, Op op, const visor_key& peer) {
   Result<GroupSession*> session = open_session(id);
   return session ? (*session)->decide(domain, op, peer) : std::unexpected(session.error());
+}
+
+Result<void> Groups::set_listed(const codec::Uuid& id, bool listed) {
+  Result<const GroupRecord*> record = find(id);
+  if (!record) return std::unexpected(record.error());
+  if ((*record)->mode != Mode::kPublic)
+    return failure(VISOR_EINVAL, "a private group is listed nowhere; its members are invited");
+  if (!(*record)->is_admin(*identity_->api->key(identity_)))
+    return failure(VISOR_EPERM, "only an admin of the group lists it");
+  GroupRecord next = **record;
+  next.listed = listed;
+  if (Result<void> kept = store_->put(next); !kept) return kept;
+  group_changed(id);
+  return {};
 }
 
 Result<void> Groups::leave(const codec::Uuid& id) {

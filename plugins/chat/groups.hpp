@@ -27,8 +27,13 @@ class Groups final : private GroupSession::Owner {
   const GroupStore& store() const { return *store_; }
   const GroupSession* session(const codec::Uuid& id) const;
 
-  /* `members` besides us are added by us, so that they can join. */
-  Result<const GroupRecord*> create(std::string_view name, Mode mode, std::span<const visor_key> members);
+  struct Plan {
+    std::string_view name, topic;
+    Mode mode = Mode::kPrivate;
+    bool listed = true;             /* in the directory, if it is public */
+    std::vector<visor_key> members; /* besides us: added by us, so that they can join */
+  };
+  Result<const GroupRecord*> create(const Plan& plan);
   Result<const GroupRecord*> join(std::string_view link);
   Result<std::string> invite(const codec::Uuid& id) const;
   Result<StoredGroupMessage> send(const codec::Uuid& id, std::string_view text,
@@ -37,6 +42,9 @@ class Groups final : private GroupSession::Owner {
   Result<size_t> read(const codec::Uuid& id);
   Result<void> take_back(const codec::Uuid& id, const MessagePath& path);
   Result<void> decide(const codec::Uuid& id, Domain domain, Op op, const visor_key& peer);
+  /* Whether we list it in the directory: VISOR_EPERM unless we are an admin, VISOR_EINVAL of a private one.
+   */
+  Result<void> set_listed(const codec::Uuid& id, bool listed);
   /* We say and hear no more; the history stays. */
   Result<void> leave(const codec::Uuid& id);
   /* Its record and history. */

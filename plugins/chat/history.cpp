@@ -2,18 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 
 #include "lib/codec/endian.hpp"
-#include "lib/codec/json_fields.hpp"
 
 namespace visor::chat {
 namespace {
 
-namespace json = boost::json;
-
 constexpr uint8_t kMessage = 'm', kId = 'i', kOwed = 'o', kPeer = 'p';
-constexpr std::array<std::string_view, 5> kStates = {"pending", "sent", "received", "read", "failed"};
 
 Bytes peer_key(uint8_t range, const visor_key& peer) {
   Bytes key{range};
@@ -34,48 +29,22 @@ Bytes id_key(const visor_key& peer, Direction direction, std::string_view id) {
   return key;
 }
 
+std::string id_of_number(uint64_t number) {
+  std::array<uint8_t, 8> bytes{};
+  codec::store_be(bytes.data(), number);
+  return to_hex(bytes);
+}
+
+std::optional<uint64_t> number_of_id(std::string_view id) {
+  std::array<uint8_t, 8> bytes{};
+  return from_hex(id, bytes) ? std::optional(codec::load_be<uint64_t>(bytes.data())) : std::nullopt;
+}
+
 uint64_t number_in(ByteView key) {
   return codec::load_be<uint64_t>(key.data() + key.size() - 8);
 }
 
-std::string encode(const Message& message) {
-  json::object out{{"out", message.direction == Direction::kOut},
-                   {"id", message.id},
-                   {"text", message.text},
-                   {"network", message.network},
-                   {"time_ns", message.time_ns},
-                   {"state", static_cast<int>(message.state)}};
-  if (!message.reply_to.empty()) out["reply_to"] = message.reply_to;
-  if (message.deleted) out["deleted"] = true;
-  return json::serialize(out);
-}
-
-Result<Message> decode(ByteView stored, uint64_t number) {
-  Result<json::object> object = codec::parse_fields(text(stored), "a stored message");
-  if (!object) return failure(VISOR_ECORRUPT, object.error().text);
-  Message message;
-  message.number = number;
-  bool out = false;
-  codec::read_field(*object, "out", out);
-  message.direction = out ? Direction::kOut : Direction::kIn;
-  codec::read_field(*object, "id", message.id);
-  codec::read_field(*object, "text", message.text);
-  codec::read_field(*object, "reply_to", message.reply_to);
-  codec::read_field(*object, "network", message.network);
-  codec::read_field(*object, "time_ns", message.time_ns);
-  codec::read_field(*object, "deleted", message.deleted);
-  uint8_t state = 0;
-  codec::read_field(*object, "state", state);
-  if (state >= kStates.size()) return failure(VISOR_ECORRUPT, "a stored message is in no known state");
-  message.state = static_cast<State>(state);
-  return message;
-}
-
 }  // namespace
-
-std::string_view name_of(State state) {
-  return kStates[static_cast<size_t>(state)];
-}
 
 /* What is written together. */
 struct History::Batch {
@@ -92,7 +61,7 @@ struct History::Batch {
   }
   void erase(Bytes key) { ops.push_back(visor::erase(hold(std::move(key)))); }
   void put(const visor_key& peer, const Message& message) {
-    put(number_key(kMessage, peer, message.number), bytes(encode(message)));
+    put(number_key(kMessage, peer, message.number), encode_stored(message));
   }
   void put(const Conversation& conversation) {
     Bytes value;
@@ -179,7 +148,7 @@ Result<void> History::make_room(const Conversation& conversation, Batch& batch) 
   Result<void> read;
   const Bytes prefix = peer_key(kMessage, conversation.peer);
   const visor_status status = scan(kv_.get(), prefix, [&](ByteView key, ByteView value) {
-    Result<Message> message = decode(value, number_in(key));
+    Result<Message> message = decode_stored(value, number_in(key));
     if (message) {
       oldest = std::move(*message);
     } else {
@@ -213,8 +182,13 @@ Result<void> History::add_out(const visor_key& peer, Message& message) {
   Batch batch;
   if (Result<void> room = make_room(next, batch); !room) return room;
   next.messages += batch.ops.empty() ? 1 : 0;
+  // One that nobody has named is found by its number, without an index.
+  if (message.id.empty()) {
+    message.id = id_of_number(message.number);
+  } else {
+    batch.put_id(peer, message);
+  }
   batch.put(peer, message);
-  batch.put_id(peer, message);
   batch.owe(peer, message.number, Errand::kMessage);
   batch.put(next);
   if (Result<void> written = write(batch); !written) return written;
@@ -249,6 +223,10 @@ Result<bool> History::add_in(const visor_key& peer, Message& message) {
 
 Result<std::optional<Message>> History::find(const visor_key& peer, Direction direction,
                                              std::string_view id) {
+  if (const auto number = direction == Direction::kOut ? number_of_id(id) : std::nullopt) {
+    Result<Message> message = load(peer, *number);
+    if (message && message->id == id) return std::optional(std::move(*message));
+  }
   visor_span value{};
   const Bytes key = id_key(peer, direction, id);
   const visor_status status = kv_->api->get(kv_.get(), to_span(key), &value);
@@ -270,7 +248,7 @@ Result<Message> History::load(const visor_key& peer, uint64_t number) {
   const Bytes key = number_key(kMessage, peer, number);
   const visor_status status = kv_->api->get(kv_.get(), to_span(key), &value);
   if (status != VISOR_OK) return std::unexpected(error(status, "read"));
-  Result<Message> message = decode(bytes(value), number);
+  Result<Message> message = decode_stored(bytes(value), number);
   if (message) add_transient(peer, *message);
   return message;
 }
@@ -300,7 +278,7 @@ Result<std::vector<Message>> History::list(const visor_key& peer, uint64_t befor
   for (; status == VISOR_OK && messages.size() < limit; status = raw->api->step(raw, -1)) {
     const ByteView key = bytes(raw->key);
     if (!text(key).starts_with(text(prefix))) break;
-    Result<Message> message = decode(bytes(raw->value), number_in(key));
+    Result<Message> message = decode_stored(bytes(raw->value), number_in(key));
     if (!message) return std::unexpected(message.error());
     add_transient(peer, *message);
     messages.push_back(std::move(*message));

@@ -2,8 +2,8 @@
  * change is one batch, so that a crash leaves a message whole or absent, and never one that is kept and not
  * sent on.
  *
- *   'm' peer (33) number (u64 BE)           a message, JSON
- *   'i' peer (33) direction (u8) id         number: where it is
+ *   'm' peer (33) number (u64 BE)           a message (stored_message.hpp)
+ *   'i' peer (33) direction (u8) id         number: where it is; none of ours whose id is its number
  *   'o' peer (33) number (u64 BE)           on the way: what is to be sent, u8 (Errand)
  *   'p' peer (33)                           last number | last number that a person has read | messages |
  * unread: u64 BE
@@ -15,31 +15,9 @@
 #include <optional>
 #include <visor/plugin.hpp>
 
+#include "stored_message.hpp"
+
 namespace visor::chat {
-
-enum class Direction : uint8_t { kIn = 0, kOut = 1 };
-
-/* Of a message of ours; one that came has none but kReceived and kRead (by our people). */
-enum class State : uint8_t {
-  kPending,  /* kept, to be sent as soon as the peer is reached */
-  kSent,     /* written to a line; not stored, since after a restart it is pending again */
-  kReceived, /* acknowledged */
-  kRead,     /* seen by a person */
-  kFailed,   /* given up: the peer was not reached in time */
-};
-std::string_view name_of(State state);
-
-struct Message {
-  uint64_t number = 0;
-  Direction direction = Direction::kIn;
-  std::string id;
-  std::string text;
-  std::string reply_to;
-  std::string network; /* the line's; what the sender asked for until there is one */
-  int64_t time_ns = 0; /* Unix, by our clock */
-  State state = State::kReceived;
-  bool deleted = false; /* taken back by its author; the text is gone */
-};
 
 /* What the outbox owes a peer about a message. */
 enum class Errand : uint8_t { kMessage = 1, kDelete = 2 };
@@ -66,8 +44,8 @@ class History {
   /* VISOR_ECORRUPT when the map is not ours. */
   static Result<std::unique_ptr<History>> open(Host host, Owned<visor_kv> kv, const HistoryLimits& limits);
 
-  /* A message of ours, kPending and owed.  Its number is given to it.  VISOR_ENOSPC: too many wait for this
-   * peer. */
+  /* A message of ours, kPending and owed.  Its number is given to it, and an id if it has none. VISOR_ENOSPC:
+   * too many wait for this peer. */
   Result<void> add_out(const visor_key& peer, Message& message);
   /* One that came; false: it was here before, and nothing has changed. */
   Result<bool> add_in(const visor_key& peer, Message& message);

@@ -1,218 +1,8 @@
 // chat: messages between visors.
-#include <visor/plugin.hpp>
-
-#include "config.hpp"
-#include "group_commands.hpp"
-#include "lib/codec/json_fields.hpp"
-#include "report.hpp"
-#include "watchers.hpp"
+#include "chat.hpp"
 
 namespace visor::chat {
 namespace {
-
-namespace json = boost::json;
-
-class Chat final : public Instance {
- public:
-  explicit Chat(Host host) : Instance(host), tasks_(host), watchers_(host) {}
-
-  void start(Started started) override;
-  void stop(Stopped stopped) override;
-
-  void send(Answer answer, std::string_view args);
-  void watch(Answer answer, std::string_view) { watchers_.watch(std::move(answer)); }
-  Result<std::string> status(std::string_view);
-  Result<std::string> conversations(std::string_view);
-  Result<std::string> history(std::string_view args);
-  Result<std::string> read(std::string_view args);
-  Result<std::string> unsend(std::string_view args);
-  Result<std::string> forget(std::string_view args);
-  template <auto Method>
-  Result<std::string> group(std::string_view args) {
-    return (*group_commands_.*Method)(args);
-  }
-
- private:
-  Result<void> begin(Owned<visor_kv> kv);
-  Result<void> begin_groups();
-
-  visor_identity* identity_ = nullptr;
-  Config config_;
-  Request<visor_kv> opening_;
-  Tasks tasks_;
-  Watchers watchers_;
-  std::unique_ptr<History> history_;
-  std::unique_ptr<Direct> direct_;
-  std::unique_ptr<Groups> groups_;
-  std::unique_ptr<GroupCommands> group_commands_;
-};
-
-/* The arguments of a command about one peer. */
-struct PeerArguments {
-  json::object all;
-  visor_key peer{};
-};
-
-Result<PeerArguments> peer_arguments(std::string_view text, std::string_view name = "peer") {
-  Result<json::object> args = codec::parse_fields(text, "the arguments");
-  if (!args) return std::unexpected(args.error());
-  Result<visor_key> key = key_from_hex(codec::string_at(*args, name));
-  if (!key) return std::unexpected(key.error());
-  return PeerArguments{std::move(*args), *key};
-}
-
-void Chat::start(Started started) {
-  Result<Config> config = read_config(host().config());
-  if (!config) return started(std::unexpected(config.error()));
-  config_ = std::move(*config);
-  identity_ = host().find<visor_identity>(VISOR_IDENTITY_1);
-  auto* drive =
-      host().find<visor_drive>(VISOR_DRIVE_1, config_.drive.empty() ? nullptr : config_.drive.c_str());
-  if (!identity_ || !drive) {
-    return started(
-        failure(VISOR_ENOENT, "chat needs an identity and the drive '" + config_.drive +
-                                  "'; a storage plugin of that name has to be in the configuration"));
-  }
-  auto later = std::make_shared<Started>(std::move(started));
-  const visor_status status =
-      opening_.start([&](visor_done done) { return drive->api->open(drive, VISOR_TEXT("chat"), done); },
-                     [this, later](visor_status opened, visor_kv* kv) {
-                       if (opened != VISOR_OK) return (*later)(std::unexpected(host().error(opened)));
-                       (*later)(begin(Owned<visor_kv>(kv)));
-                     });
-  if (status != VISOR_OK) (*later)(std::unexpected(host().error(status)));
-}
-
-Result<void> Chat::begin(Owned<visor_kv> kv) {
-  Result<std::unique_ptr<History>> history = History::open(host(), std::move(kv), config_.history);
-  if (!history) return std::unexpected(history.error());
-  history_ = std::move(*history);
-  direct_ = std::make_unique<Direct>(
-      host(), *history_, config_.direct,
-      Direct::Events{
-          .added = [this](const visor_key& peer, const Message& m) { watchers_.tell("message", peer, m); },
-          .changed = [this](const visor_key& peer, const Message& m) { watchers_.tell("state", peer, m); }});
-  if (Result<void> started = direct_->start(); !started) return started;
-  return begin_groups();
-}
-
-Result<void> Chat::begin_groups() {
-  const visor_key own = *identity_->api->key(identity_);
-  Result<std::unique_ptr<GroupStore>> store =
-      GroupStore::open(host(), history_->kv(), own, config_.group_limits);
-  if (!store) return std::unexpected(store.error());
-  groups_ = std::make_unique<Groups>(
-      host(), identity_, std::move(*store), config_.groups,
-      Groups::Events{.said =
-                         [this, own](const codec::Uuid& group, const StoredGroupMessage& message) {
-                           watchers_.tell(json::object{{"event", "group-message"},
-                                                       {"message", report(group, message, own)}});
-                         },
-                     .took_back =
-                         [this](const codec::Uuid& group, const MessagePath& path) {
-                           watchers_.tell(json::object{{"event", "group-deleted"},
-                                                       {"group", codec::to_text(group)},
-                                                       {"path", to_text(path)}});
-                         },
-                     .changed =
-                         [this, own](const codec::Uuid& group) {
-                           const GroupRecord* record = groups_ ? groups_->store().find(group) : nullptr;
-                           if (!record) {
-                             return watchers_.tell(json::object{{"event", "group-forgotten"},
-                                                                {"group", codec::to_text(group)}});
-                           }
-                           watchers_.tell(json::object{{"event", "group"},
-                                                       {"group", report(*groups_, *record, own, true)}});
-                         }});
-  group_commands_ = std::make_unique<GroupCommands>(*groups_, own);
-  return groups_->start();
-}
-
-void Chat::stop(Stopped stopped) {
-  watchers_.finish_all();
-  group_commands_.reset();
-  groups_.reset();
-  direct_.reset();
-  // What was closed just now ends on the next turn, and what was written is made durable before the drive
-  // goes.
-  auto done = std::make_shared<Stopped>(std::move(stopped));
-  history_->sync([this, done](visor_status) {
-    tasks_.post([this, done] {
-      history_.reset();
-      tasks_.post([done] { (*done)(); });
-    });
-  });
-}
-
-void Chat::send(Answer answer, std::string_view text) {
-  Result<PeerArguments> args = peer_arguments(text, "to");
-  if (!args) return answer.finish(args.error());
-  std::string network = "auto";
-  uint64_t wait_ms = 5000;
-  codec::read_field(args->all, "network", network);
-  codec::read_field(args->all, "wait_ms", wait_ms);
-  Result<Message> sent = direct_->send(args->peer, codec::string_at(args->all, "text"), network,
-                                       codec::string_at(args->all, "reply_to"));
-  if (!sent) return answer.finish(sent.error());
-  watchers_.wait(std::move(answer), args->peer, *sent, wait_ms);
-}
-
-Result<std::string> Chat::status(std::string_view) {
-  return report_status(*identity_->api->key(identity_), *history_, config_.history, *direct_, *groups_,
-                       watchers_.open(), Watchers::kMaxOpen);
-}
-
-Result<std::string> Chat::conversations(std::string_view) {
-  std::vector<const Conversation*> all;
-  for (const auto& [peer, conversation] : history_->conversations()) all.push_back(&conversation);
-  std::ranges::stable_sort(all, std::greater{}, &Conversation::last);
-  json::array rows;
-  for (const Conversation* conversation : all) rows.push_back(report(*conversation, *history_, *direct_));
-  return json::serialize(rows);
-}
-
-Result<std::string> Chat::history(std::string_view text) {
-  Result<PeerArguments> args = peer_arguments(text);
-  if (!args) return std::unexpected(args.error());
-  uint64_t before = 0;
-  if (const std::string_view number = codec::string_at(args->all, "before"); !number.empty()) {
-    before = std::strtoull(std::string(number).c_str(), nullptr, 10);
-  }
-  size_t limit = 100;
-  codec::read_field(args->all, "limit", limit);
-  Result<std::vector<Message>> messages = history_->list(args->peer, before, limit);
-  if (!messages) return std::unexpected(messages.error());
-  json::array rows;
-  for (auto message = messages->rbegin(); message != messages->rend(); ++message) {
-    rows.push_back(report(args->peer, *message));
-  }
-  return json::serialize(rows);
-}
-
-Result<std::string> Chat::read(std::string_view text) {
-  Result<PeerArguments> args = peer_arguments(text);
-  if (!args) return std::unexpected(args.error());
-  Result<size_t> read = direct_->read(args->peer);
-  if (!read) return std::unexpected(read.error());
-  return json::serialize(json::object{{"read", *read}});
-}
-
-Result<std::string> Chat::unsend(std::string_view text) {
-  Result<PeerArguments> args = peer_arguments(text);
-  if (!args) return std::unexpected(args.error());
-  Result<Message> message = direct_->take_back(args->peer, codec::string_at(args->all, "id"));
-  if (!message) return std::unexpected(message.error());
-  return json::serialize(report(args->peer, *message));
-}
-
-Result<std::string> Chat::forget(std::string_view text) {
-  Result<PeerArguments> args = peer_arguments(text);
-  if (!args) return std::unexpected(args.error());
-  if (Result<void> forgotten = direct_->forget(args->peer); !forgotten)
-    return std::unexpected(forgotten.error());
-  watchers_.tell(json::object{{"event", "forgotten"}, {"peer", to_hex(args->peer)}});
-  return json::serialize(json::object{{"forgotten", to_hex(args->peer)}});
-}
 
 constexpr const char* kNeeds[] = {VISOR_IDENTITY_1, VISOR_DRIVE_1, nullptr};
 
@@ -262,6 +52,8 @@ constexpr visor_command kCommands[] = {
   "type": "object", "additionalProperties": false, "required": ["name"], "properties": {
     "name": {"type": "string", "minLength": 1, "maxLength": 128},
     "mode": {"type": "string", "enum": ["private", "public"], "default": "private", "description": "private: messages are encrypted, members are admitted by admins"},
+    "topic": {"type": "string", "maxLength": 256, "description": "of a public group, for who looks for one"},
+    "listed": {"type": "boolean", "default": true, "description": "whether a public group is listed in the service directory"},
     "members": {"type": "array", "maxItems": 256, "items": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$"}, "description": "who may join"}},
   "examples": [{"name": "friends"}]
 })",
@@ -354,6 +146,20 @@ constexpr visor_command kCommands[] = {
   "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10"}]
 })",
      0, 0, command<&Chat::group<&GroupCommands::forget>>},
+    {"group_listed", "Lists a public group in the service directory, or takes it out", R"({
+  "type": "object", "additionalProperties": false, "required": ["group", "listed"], "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the group's id"},
+    "listed": {"type": "boolean"}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10", "listed": false}]
+})",
+     0, 0, command<&Chat::group<&GroupCommands::set_listed>>},
+    {"group_directory", "Public groups that the service directory lists, each with a link to join it", R"({
+  "type": "object", "additionalProperties": false, "properties": {
+    "search": {"type": "string", "maxLength": 128, "description": "in the name, the topic or the founder's key"},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}},
+  "examples": [{"search": "kayak"}]
+})",
+     VISOR_COMMAND_READS, 0, command<&Chat::group_directory>},
     {"watch", "Every message and every change of one, as it happens", kNoArguments,
      VISOR_COMMAND_READS | VISOR_COMMAND_STREAMS, 0, command<&Chat::watch>},
     {"status", "Where we are reached, what waits, every queue and its bound", kNoArguments,

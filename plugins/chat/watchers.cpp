@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "lib/codec/telemetry_text.hpp"
 #include "report.hpp"
 
 namespace visor::chat {
 namespace {
-
-namespace json = boost::json;
 
 bool settled(const Message& message) {
   return message.state >= State::kReceived || message.deleted;
@@ -42,7 +41,7 @@ void Watchers::watch(Answer answer) {
 
 void Watchers::wait(Answer answer, const visor_key& peer, const Message& message, uint64_t wait_ms) {
   if (wait_ms == 0) {
-    answer.say(json::serialize(report(peer, message)));
+    answer.say(report(peer, message));
     return answer.finish();
   }
   if (!admit(answer)) return;
@@ -56,14 +55,12 @@ void Watchers::wait(Answer answer, const visor_key& peer, const Message& message
 }
 
 void Watchers::end(Waiting& waiting) {
-  waiting.answer.say(json::serialize(report(waiting.peer, waiting.message)));
+  waiting.answer.say(report(waiting.peer, waiting.message));
   waiting.answer.finish();
   drop(waiting_, waiting);
 }
 
-void Watchers::tell(const json::object& event) {
-  if (watching_.empty()) return;
-  const std::string line = json::serialize(event);
+void Watchers::tell(std::string line) {
   for (const auto& watching : std::vector(watching_)) {
     if (watching->unsaid_bytes + line.size() > kMaxUnsaidBytes) {
       ++watching->missed;
@@ -76,7 +73,11 @@ void Watchers::tell(const json::object& event) {
 }
 
 void Watchers::tell(std::string_view kind, const visor_key& peer, const Message& message) {
-  if (!watching_.empty()) tell(json::object{{"event", kind}, {"message", report(peer, message)}});
+  if (watched()) {
+    codec::JsonObjectText event;
+    tell(event.text("event", kind).json("message", report(peer, message)).finish());
+  }
+  if (waiting_.empty()) return;
   for (const auto& waiting : std::vector(waiting_)) {
     if (waiting->peer != peer || waiting->message.number != message.number) continue;
     waiting->message = message;
@@ -91,7 +92,8 @@ void Watchers::say(Watching& watching) {
     watching.unsaid.pop_front();
   }
   if (const uint64_t missed = std::exchange(watching.missed, 0); missed > 0) {
-    watching.answer.say(json::serialize(json::object{{"event", "missed"}, {"count", missed}}));
+    codec::JsonObjectText event;
+    watching.answer.say(event.text("event", "missed").integer("count", missed).finish());
   }
 }
 

@@ -1,7 +1,6 @@
 /* Calls that stay open: `watch`, which hears of every message, and `send`, which waits for its own. */
 #ifndef VISOR_CHAT_WATCHERS_HPP
 #define VISOR_CHAT_WATCHERS_HPP
-#include <boost/json.hpp>
 #include <deque>
 #include <visor/plugin.hpp>
 
@@ -25,8 +24,9 @@ class Watchers {
 
   /* kind: "message" or "state". */
   void tell(std::string_view kind, const visor_key& peer, const Message& message);
-  /* Any event, a JSON object with "event". */
-  void tell(const boost::json::object& event);
+  /* Any event, a JSON object with "event"; there is no need to make one while nobody watches. */
+  void tell(std::string line);
+  bool watched() const { return !watching_.empty(); }
   void finish_all();
   size_t open() const { return watching_.size() + waiting_.size(); }
 

@@ -87,7 +87,8 @@ class Demo::Impl {
                                  {"port", kTelemetryPort},
                                  {"metrics", "/metrics"}}},
             {"peers", json::array{peer(*tpd_, "TPD", tpd_http_), peer(visor, "native visor", visor_http)}},
-            {"dmsg", dmsg_config()}};
+            {"dmsg", dmsg_config()},
+            {"services", json::object{{"discovery", tpd_http_}}}};
   }
 
   json::object dmsg_config() const { return {{"discovery", tpd_http_}}; }
@@ -138,7 +139,8 @@ class Demo::Impl {
                                {"auto", json::object{{"discovery", tpd_http_}}},
                                {"public", json::object{{"discovery", tpd_http_}}}}),
          plugin("fetch", {}), plugin("dmsg", std::move(dmsg)), plugin("feeds", {{"drive", "disk"}}),
-         plugin("chat", {{"drive", "disk"}}),
+         plugin("chat", {{"drive", "disk"},
+                         {"directory", json::object{{"discovery", tpd_http_}, {"interval_ms", interval}}}}),
          plugin("telemetry",
                 {{"tpd", tpd}, {"network", "skynet"}, {"port", kTelemetryPort}, {"interval_ms", interval}})});
   }

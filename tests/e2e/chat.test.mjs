@@ -222,6 +222,32 @@ test('keyboard, scripts, a phone', async (t) => {
     assert.equal(said.from, alice.pk);
   });
 
+  await t.test('a public group is found in the directory, joined, and taken out of it', async () => {
+    await alice.chat.getByRole('button', { name: 'New', exact: true }).click();
+    await alice.chat.getByLabel('Name', { exact: true }).fill('Kayaking');
+    await alice.chat.getByLabel('Kind').selectOption('public');
+    await alice.chat.getByLabel('Topic').fill('rivers <b>and</b> lakes');
+    await alice.chat.getByRole('button', { name: 'Make the group' }).click();
+    await shown(alice.chat.locator('.room-title', { hasText: 'Kayaking' }));
+    await bob.chat.getByRole('button', { name: 'New', exact: true }).click();
+    const found = bob.chat.locator('.found-groups li', { hasText: 'Kayaking' });
+    const find = async (words) => {
+      await bob.chat.getByLabel('Search', { exact: true }).fill(words);
+      await bob.chat.getByRole('button', { name: 'Find', exact: true }).click();
+      return found.count();
+    };
+    await until(() => find('river'), (count) => count === 1, kWithinMs, 'the group in the directory');
+    assert.match(await found.locator('small').textContent(), /^rivers <b>and<\/b> lakes · 1 member · by /);
+    await found.getByRole('button', { name: 'Join Kayaking' }).click();
+    await shown(bob.chat.locator('.room-title', { hasText: 'Kayaking' }));
+    await bob.say('who is paddling?');
+    await shown(alice.message('who is paddling?'));
+    await alice.chat.getByRole('button', { name: 'Details' }).click();
+    await alice.chat.getByLabel('Listed in the directory').uncheck();
+    await until(() => nativeChat('group_directory', { search: 'kayak' }), (rows) => rows.length === 0, kWithinMs, 'it gone from the directory');
+    await alice.chat.getByRole('button', { name: 'Details' }).click();
+  });
+
   await t.test('one after the other on a phone, opened by an invitation', async () => {
     const { invite } = await alice.page.evaluate(() => window.skywireVisor.skychatGroupCreate('open house', 'public'));
     const phone = await browser.newContext({ viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true });

@@ -4,7 +4,7 @@ import { boot } from './visor.js';
 
 /**
  * What the gateway tells of its network: {interval_ms, tpd: {pk, network, port, metrics}, peers: [{name, pk, type, address}],
- * dmsg: {discovery, servers: [{pk, address}]}}.
+ * dmsg: {discovery, servers: [{pk, address}]}, services: {discovery}}.
  * @returns {Promise<object>}
  */
 export async function findNetwork() {
@@ -31,7 +31,8 @@ export function tabConfiguration(network) {
     const { pk, network: over, port } = network.tpd;
     plugins.push({ plugin: 'telemetry', config: { ...rhythm, tpd: pk, network: over, port } });
   }
-  plugins.push({ plugin: 'chat', config: { drive: 'disk' } });
+  const directory = network.services ? { directory: { ...rhythm, ...network.services } } : {};
+  plugins.push({ plugin: 'chat', config: { drive: 'disk', ...directory } });
   return { plugins, log: { instances: { chat: 'debug' } } }; // the chat window shows what it does
 }
 

@@ -95,6 +95,34 @@ TEST_CASE("chat: a private group's message is opened with its key alone", "[chat
   CHECK_FALSE(open(*read, &key));
 }
 
+TEST_CASE("chat: a sealed message is read alike however its JSON is written", "[chat]") {
+  Author author;
+  const crypto::AesKey key = secret(7);
+  const GroupMessage sent = author.says("for friends", &key);
+  const std::string leaf = to_leaf(sent);
+  std::vector<std::string> same{leaf, "{ " + leaf.substr(1), leaf.substr(0, leaf.size() - 1) + " }",
+                                leaf.substr(0, leaf.size() - 1) + R"(,"later":1})"};
+  std::string spaced = leaf;
+  spaced.insert(spaced.find(":") + 1, " ");
+  same.push_back(spaced);
+  std::string upper = leaf;
+  upper.replace(upper.find("nonce"), 5, "NONCE");
+  same.push_back(upper);
+  for (const std::string& text : same) {
+    INFO(text);
+    auto read = parse_group_message(bytes(std::string_view(text)));
+    REQUIRE(read);
+    CHECK(canonical(*read) == canonical(sent));
+    CHECK(read->signature == sent.signature);
+    REQUIRE(open(*read, &key));
+    CHECK(read->text == "for friends");
+  }
+  for (size_t cut = 0; cut < leaf.size(); ++cut) {
+    CHECK_FALSE(parse_group_message(bytes(std::string_view(leaf).substr(0, cut))));
+  }
+  CHECK_FALSE(parse_group_message(bytes(std::string_view(leaf + "x"))));
+}
+
 TEST_CASE("crypto: AES-256-GCM is that of the standard", "[crypto]") {
   // NIST's example: a zero key, a zero nonce, sixteen zero bytes.
   const crypto::AesKey key = secret(0);

@@ -83,6 +83,61 @@ TEST_CASE("chat: an id that came is known again, after a restart too", "[chat]")
   CHECK(kept.ids(key(1)).size() == 2);
 }
 
+TEST_CASE("chat: one of ours that nobody named is found by its id", "[chat]") {
+  Kept kept;
+  Message first = kept.out(key(1), "", 5000), second = kept.out(key(1), "", 5000);
+  CHECK(first.id.size() == 16);
+  CHECK(first.id != second.id);
+  kept.open();
+  for (const Message& message : {first, second}) {
+    auto found = kept.history->find(key(1), Direction::kOut, message.id);
+    REQUIRE((found && *found));
+    CHECK((*found)->number == message.number);
+  }
+  CHECK_FALSE(*kept.history->find(key(2), Direction::kOut, first.id));
+  CHECK_FALSE(*kept.history->find(key(1), Direction::kIn, first.id));
+  CHECK_FALSE(*kept.history->find(key(1), Direction::kOut, "ffffffffffffffff"));
+  // A peer may use the same.
+  CHECK(kept.in(key(1), first.id));
+  CHECK((*kept.history->find(key(1), Direction::kIn, first.id))->direction == Direction::kIn);
+}
+
+TEST_CASE("chat: a stored message is read as it was written, in earlier versions too", "[chat]") {
+  Message message;
+  message.number = 7;
+  message.direction = Direction::kOut;
+  message.id = "a";
+  message.text = std::string("words \0 \xf0\x9f\x98\x80", 12);
+  message.reply_to = "b";
+  message.network = "dmsg";
+  message.time_ns = -5;
+  message.state = State::kRead;
+  message.deleted = true;
+  const Bytes stored = encode_stored(message);
+  auto read = decode_stored(stored, 7);
+  REQUIRE(read);
+  CHECK(encode_stored(*read) == stored);
+  CHECK(read->number == 7);
+  CHECK(read->text == message.text);
+  CHECK(read->deleted);
+  CHECK(read->state == State::kRead);
+  for (size_t cut = 0; cut < stored.size(); ++cut) {
+    auto damaged = decode_stored(ByteView(stored).first(cut), 7);
+    REQUIRE_FALSE(damaged);
+    CHECK(damaged.error().status == VISOR_ECORRUPT);
+  }
+  Bytes unknown = stored;
+  unknown[2] = 9;
+  CHECK_FALSE(decode_stored(unknown, 7));
+  auto old = decode_stored(
+      bytes(std::string_view(R"({"out":true,"id":"x","text":"hi","network":"auto","time_ns":12,"state":2})")),
+      3);
+  REQUIRE(old);
+  CHECK(old->text == "hi");
+  CHECK(old->state == State::kReceived);
+  CHECK_FALSE(decode_stored(bytes(std::string_view("{")), 3));
+}
+
 TEST_CASE("chat: what is owed stays owed until it is settled", "[chat]") {
   Kept kept;
   Message first = kept.out(key(1), "a"), second = kept.out(key(1), "b");

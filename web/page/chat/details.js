@@ -63,9 +63,11 @@ function groupPart(model, session, group, ask, events) {
   const address = h('code', { class: 'own-key invite-link' });
   const code = h('div', { class: 'qr-place' });
   const invitation = h('div', { class: 'invitation' }, h('h4', {}, 'Invitation'), h('p', { class: 'quiet' }), address, h('div', { class: 'buttons' }, copyButton('Copy link', () => link), button('QR code', showCode)), code);
+  const listing = h('input', { type: 'checkbox', on: { change: () => ask('group_listed', { group, listed: listing.checked }) } });
+  const listed = h('label', { class: 'check' }, listing, ' Listed in the directory, for anybody to find');
   const leave = button('Leave', async () => { await ask('group_leave', { group }); }, 'danger');
   const forget = button('Delete it here', async () => { if (await ask('group_delete', { group })) events.gone(); }, 'danger');
-  const element = h('div', {}, h('h4', {}, 'Members'), members, add, invitation, h('div', { class: 'buttons' }, leave, forget));
+  const element = h('div', {}, h('h4', {}, 'Members'), members, add, invitation, listed, h('div', { class: 'buttons' }, leave, forget));
 
   async function admit() {
     const key = peer.value.trim();
@@ -107,6 +109,8 @@ function groupPart(model, session, group, ask, events) {
     });
     showRows(peers, model.rooms.filter(({ kind }) => kind === 'peer'), ({ pk }) => pk, ({ pk }) => h('option', { value: pk }), (node, { title }) => setText(node, title));
     add.hidden = invitation.hidden = !shown.admin || over;
+    listed.hidden = add.hidden || shown.mode !== 'public';
+    listing.checked = shown.listed;
     leave.hidden = over;
     setText(invitation.children[1], shown.mode === 'private' ? 'Who has it can read the group once an admin has added them: give it to members only.' : 'Anybody who has it joins.');
     if (!shown.admin || over || asked) return;
