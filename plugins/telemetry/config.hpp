@@ -17,13 +17,15 @@ struct Config {
   std::string drive;         /* of the visor's own history; empty: the default one */
   bool older_leaves = false; /* entry, current and tombstone too, for readers of older generations */
 
-  /* At the rhythm of a minute: 30 s, 5 s, 1 s, 2 min. */
+  /* At the rhythm of a minute: 30 s, 5 s, 1 s, 5 min. */
   uint64_t announce_ms() const { return interval_ms / 2; }  /* between attempts to reach the TPD */
   uint64_t debounce_ms() const { return interval_ms / 12; } /* between two publications because of changes */
   uint32_t batch_ms() const {
     return static_cast<uint32_t>(interval_ms / 60);
   } /* leaves gathered into a Root */
-  uint64_t linger_ms() const { return 2 * interval_ms; } /* a closed transport's last counters */
+  /* A closed transport's last counters; longer than it takes to notice that the connection to their reader is
+   * dead. */
+  uint64_t linger_ms() const { return 5 * interval_ms; }
 };
 
 /* JSON Schema of the configuration. */

@@ -121,6 +121,7 @@ Result<void> Telemetry::announce() {
   if (status != VISOR_OK) return std::unexpected(host().error(status));
   announced_.reset(handle);
   announcing_.failed = false;
+  if (!announcing_.standing) tracker_->reader(false, host().now_ms());
   return {};
 }
 
@@ -163,6 +164,7 @@ void Telemetry::begin() {
 void Telemetry::on_announced(visor_status status) {
   uint64_t now_ms = std::max<uint64_t>(1, host().now_ms());
   announcing_.standing = status == VISOR_OK;
+  tracker_->reader(announcing_.standing, now_ms);
   if (status == VISOR_OK) {
     ++announcing_.successes;
     announcing_.succeeded_ms = now_ms;

@@ -95,10 +95,17 @@ void Tracker::end(uint64_t now_ms, int64_t unix_s) {
       tracked.throughput_bytes_per_s = 0;
       tracked.told = false;
     }
-    bool forget = !tracked.serving &&
-                  ((tracked.told && now_ms - tracked.closed_ms >= linger_ms_) || ++closed > kMaxClosed);
+    // A reader that was away takes over only what is still there when it is back.
+    bool heard =
+        tracked.told && reader_here_ && now_ms - std::max(tracked.closed_ms, reader_since_ms_) >= linger_ms_;
+    bool forget = !tracked.serving && (heard || ++closed > kMaxClosed);
     at = forget ? transports_.erase(at) : std::next(at);
   }
+}
+
+void Tracker::reader(bool here, uint64_t now_ms) {
+  if (here && !reader_here_) reader_since_ms_ = now_ms;
+  reader_here_ = here;
 }
 
 // Nothing is told by a collection that has been overtaken: the next one follows.

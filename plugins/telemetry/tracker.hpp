@@ -2,8 +2,8 @@
  *
  * A transport's own counters begin at 0 with each connection, and what a connection has carried since the
  * last sample would be lost with it.  Here all connections of one identifier are summed, so that its counters
- * only grow as long as it is remembered; a transport that has closed stays a while, so that its last bytes
- * are published too, be it that it came and went between two samples. */
+ * only grow as long as it is remembered; a transport that has closed stays until its last bytes have reached
+ * the reader, be it that it came and went between two samples, or that the reader is away for long. */
 #ifndef VISOR_TELEMETRY_TRACKER_HPP
 #define VISOR_TELEMETRY_TRACKER_HPP
 #include <visor/net.h>
@@ -42,7 +42,7 @@ class Tracker {
   static constexpr size_t kMaxConnections = 8; /* told apart, of one transport */
   static constexpr size_t kMaxClosed = 4096;   /* remembered */
 
-  /* linger_ms: how long a closed transport is remembered. */
+  /* linger_ms: how long a closed transport is remembered while the reader could have taken it over. */
   Tracker(const visor_key& own, uint64_t linger_ms) : own_(own), linger_ms_(linger_ms) {}
 
   /* One collection: begin(), see() for each that there is, end().  A transport to oneself, or whose parts
@@ -50,6 +50,9 @@ class Tracker {
   void begin();
   void see(const visor_transport& transport, int64_t unix_s);
   void end(uint64_t now_ms, int64_t unix_s = 0);
+
+  /* Whether a connection to the reader stands, from this moment on.  It does until something else is said. */
+  void reader(bool here, uint64_t now_ms);
 
   /* Number of the last collection. */
   uint64_t revision() const { return revision_; }
@@ -67,6 +70,8 @@ class Tracker {
   std::map<codec::TransportId, Tracked> transports_;
   size_t serving_ = 0;
   uint64_t revision_ = 0;
+  bool reader_here_ = true;
+  uint64_t reader_since_ms_ = 0;
 };
 
 }  // namespace visor::telemetry

@@ -111,6 +111,9 @@ class Aggregator {
 
   /* Counts what the counters add and takes over the rest. */
   Outcome apply(const visor_key& reporter, const Sample& sample, Moment now);
+  /* The same of a sample of the past: it adds what it counted, and says nothing of now. */
+  Outcome count(const visor_key& reporter, const TransportId& id, const Traffic& traffic, uint64_t epoch,
+                Moment now);
   /* Adds a day's uptime as one edge saw it. */
   Outcome apply_timeline(const visor_key& reporter, const TransportId& id, UnixDay date,
                          const codec::UptimeBitmap& slots, Moment now);

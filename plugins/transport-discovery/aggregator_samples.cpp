@@ -79,6 +79,19 @@ Aggregator::Outcome Aggregator::apply(const visor_key& reporter, const Sample& s
   return Outcome::kApplied;
 }
 
+Aggregator::Outcome Aggregator::count(const visor_key& reporter, const TransportId& id,
+                                      const Traffic& traffic, uint64_t epoch, Moment now) {
+  Transport* transport = lookup(id);
+  if (!transport) return Outcome::kUnknown;
+  size_t side = side_of(*transport, reporter);
+  if (side > 1) return Outcome::kNotEdge;
+  mark_dirty(*transport);
+  Side& own = transport->sides[side];
+  own.reported = true;
+  add_traffic(*transport, side, own.lives.advance(traffic, epoch), codec::day_of(now.unix_s));
+  return Outcome::kApplied;
+}
+
 void Aggregator::add_traffic(Transport& transport, size_t side, const Traffic& more, UnixDay date) {
   if (more.none()) return;
   Side& own = transport.sides[side];

@@ -187,6 +187,20 @@ void ReporterFeed::apply_timeline(const LeafPath& path, ByteView leaf, Moment no
   aggregator_.apply_timeline(reporter_, path.id, path.date, *slots, now);
 }
 
+// Without an epoch an old value could be taken for a counter that has begun anew.
+void ReporterFeed::stored(std::span<const visor_op> ops, Moment now) {
+  Changes changes = sort(ops);
+  take_meta(changes);
+  for (const Changes::Leaf& leaf : changes.shards) {
+    Result<codec::TelemetryShard> shard = codec::decode_telemetry_shard(leaf.value, now.unix_s);
+    if (!shard) continue;
+    for (const codec::TelemetryRow& row : shard->rows) {
+      if (std::optional<uint64_t> epoch = epoch_of(row.id))
+        aggregator_.count(reporter_, row.id, {row.sent_bytes, row.received_bytes}, *epoch, now);
+    }
+  }
+}
+
 void ReporterFeed::root(std::span<const visor_op> ops, const ReadLeaf& read, Moment now) {
   ++counters_.roots;
   ++roots_;

@@ -33,6 +33,9 @@ class ReporterFeed {
   void early(std::span<const visor_op> ops, Moment now);
   /* A whole Root: what differs from the one before (of the first: all leaves). */
   void root(std::span<const visor_op> ops, const ReadLeaf& read, Moment now);
+  /* The leaves of a Root that was kept from before: what its counters say counts if they had not been looked
+   * at yet when the TPD ended; the rest is of another time. */
+  void stored(std::span<const visor_op> ops, Moment now);
 
   /* What was wrong with the latest leaf that was refused; empty: nothing so far. */
   const std::string& problem() const { return problem_; }

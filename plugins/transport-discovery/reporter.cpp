@@ -109,8 +109,10 @@ Result<void> Reporter::subscribe() {
 
 void Reporter::take_root(uint64_t sequence, std::span<const visor_op> ops) {
   sequence_ = sequence;
-  // It may be as old as our last life: what it said then was applied then, and says nothing of now.
-  if (std::exchange(stored_, false)) return;
+  // It may be as old as our last life, and says nothing of now.
+  if (std::exchange(stored_, false)) {
+    return with_all_leaves([&](std::span<const visor_op> leaves) { ingest_->stored(leaves, now()); });
+  }
   auto read = [this](std::string_view path) -> std::optional<ByteView> {
     visor_span value{};
     if (feed_->api->get(feed_.get(), to_span(path), &value) != VISOR_OK) return std::nullopt;
@@ -120,7 +122,9 @@ void Reporter::take_root(uint64_t sequence, std::span<const visor_op> ops) {
     ingest_->root(ops, read, now());
   } else {
     whole_ = true;
-    take_all_leaves();
+    with_all_leaves([&](std::span<const visor_op> leaves) {
+      ingest_->root(leaves, [](std::string_view) { return std::optional<ByteView>(); }, now());
+    });
   }
   keep_pace();
 }
@@ -140,7 +144,7 @@ void Reporter::keep_pace() {
 
 // The first Root since the feed was opened: of leaves that it kept from before, only differences would be
 // told.
-void Reporter::take_all_leaves() {
+void Reporter::with_all_leaves(const std::function<void(std::span<const visor_op>)>& take) {
   std::vector<std::pair<std::string, Bytes>> leaves;
   auto add = [&](visor_span path, visor_span value) {
     ByteView view = bytes(value);
@@ -159,7 +163,7 @@ void Reporter::take_all_leaves() {
   for (const auto& [path, value] : leaves) {
     ops.push_back({VISOR_PUT, 0, to_span(std::string_view(path)), to_span(ByteView(value))});
   }
-  ingest_->root(ops, [](std::string_view) { return std::optional<ByteView>(); }, now());
+  take(ops);
 }
 
 void Reporter::on_closed(visor_status status) {

@@ -40,7 +40,7 @@ class Reporter {
   bool has_leaves() const;
   void on_changed(uint64_t sequence, uint32_t flags, std::span<const visor_op> ops);
   void take_root(uint64_t sequence, std::span<const visor_op> ops);
-  void take_all_leaves();
+  void with_all_leaves(const std::function<void(std::span<const visor_op>)>& take);
   void keep_pace();
   void on_closed(visor_status status);
   void drop();

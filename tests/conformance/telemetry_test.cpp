@@ -106,7 +106,7 @@ TEST_CASE("telemetry: what closes leaves the list at once and the feed soon", "[
   REQUIRE(world.run_until([&] { return listed(reader, visor.key()).size() == 2; }, 5 * kIntervalMs));
   REQUIRE(visor.call("transports", "remove", R"({"id":")" + uuid_between(visor, third) + "\"}").has_value());
   REQUIRE(world.run_until([&] { return listed(reader, visor.key()).size() == 1; }, kIntervalMs / 2));
-  world.run_for(4 * kIntervalMs);
+  world.run_for(8 * kIntervalMs);
   CHECK(reader.leaves.size() == 3);
   CHECK(codec::decode_telemetry_meta(reader.leaves["transports/telemetry/meta"])->size() == 1);
 }

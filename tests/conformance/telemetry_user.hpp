@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
 #include <map>
+#include <set>
 #include <visor/plugin.hpp>
 
 #include "lib/codec/transport_id.hpp"
@@ -134,6 +135,60 @@ inline Bytes2 reported(Node& tpd, const std::string& uuid, const visor_key& repo
   }
   return out;
 }
+
+/* Follows one node's transports as they count themselves. */
+class Counted {
+ public:
+  using Lives = std::map<uint64_t, Bytes2>; /* by epoch */
+
+  explicit Counted(Node& node) : transports_(node.find<visor_transports>(VISOR_TRANSPORTS_1)) {
+    REQUIRE(transports_ != nullptr);
+    visor_handle* handle = nullptr;
+    auto changed = [](void* self) { static_cast<Counted*>(self)->look(); };
+    REQUIRE(transports_->api->watch(transports_, +changed, this, &handle) == VISOR_OK);
+    watching_.reset(handle);
+    look();
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+  void look() {
+    serving.clear();
+    transports_->api->each(
+        transports_, [](void* self, const visor_transport* row) { static_cast<Counted*>(self)->see(*row); },
+        this);
+  }
+
+  /* Of all of its connections. */
+  Bytes2 sum(const std::string& uuid) const {
+    Bytes2 all;
+    auto at = lives.find(uuid);
+    if (at == lives.end()) return all;
+    for (const auto& [epoch, bytes] : at->second) {
+      all.sent += bytes.sent;
+      all.received += bytes.received;
+    }
+    return all;
+  }
+
+  std::set<std::string> serving;
+  std::map<std::string, Lives> lives; /* by transport */
+
+ private:
+  void see(const visor_transport& row) {
+    codec::TransportId id;
+    std::copy_n(row.id, id.bytes.size(), id.bytes.begin());
+    std::string uuid = codec::to_uuid(id);
+    if (row.state == VISOR_TRANSPORT_SERVING) serving.insert(uuid);
+    if (row.state != VISOR_TRANSPORT_SERVING && row.state != VISOR_TRANSPORT_CLOSED) return;
+    Bytes2& life = lives[uuid][row.epoch];
+    life.sent = std::max(life.sent, row.sent_bytes);
+    life.received = std::max(life.received, row.received_bytes);
+  }
+
+  visor_transports* transports_;
+  Owned<visor_handle> watching_;
+};
 
 /* A visor whose feed the test writes; it keeps a transport to the TPD and announces itself. */
 class HandWritten {

@@ -18,48 +18,6 @@ struct TelemetrySwarmOptions {
   size_t rounds = 12;
 };
 
-/* Follows one node's transports as they count themselves. */
-class Counted {
- public:
-  using Lives = std::map<uint64_t, Bytes2>; /* by epoch */
-
-  explicit Counted(Node& node) : transports_(node.find<visor_transports>(VISOR_TRANSPORTS_1)) {
-    REQUIRE(transports_ != nullptr);
-    visor_handle* handle = nullptr;
-    auto changed = [](void* self) { static_cast<Counted*>(self)->look(); };
-    REQUIRE(transports_->api->watch(transports_, +changed, this, &handle) == VISOR_OK);
-    watching_.reset(handle);
-    look();
-  }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-
-  void look() {
-    serving.clear();
-    transports_->api->each(
-        transports_, [](void* self, const visor_transport* row) { static_cast<Counted*>(self)->see(*row); },
-        this);
-  }
-
-  std::set<std::string> serving;
-  std::map<std::string, Lives> lives; /* by transport */
-
- private:
-  void see(const visor_transport& row) {
-    codec::TransportId id;
-    std::copy_n(row.id, id.bytes.size(), id.bytes.begin());
-    std::string uuid = codec::to_uuid(id);
-    if (row.state == VISOR_TRANSPORT_SERVING) serving.insert(uuid);
-    if (row.state != VISOR_TRANSPORT_SERVING && row.state != VISOR_TRANSPORT_CLOSED) return;
-    Bytes2& life = lives[uuid][row.epoch];
-    life.sent = std::max(life.sent, row.sent_bytes);
-    life.received = std::max(life.received, row.received_bytes);
-  }
-
-  visor_transports* transports_;
-  Owned<visor_handle> watching_;
-};
-
 class TelemetrySwarm {
  public:
   explicit TelemetrySwarm(const TelemetrySwarmOptions& options);

@@ -78,10 +78,9 @@ void TelemetrySwarm::start(Visor& visor) {
 void TelemetrySwarm::stop(Visor& visor) {
   visor.counted->look();
   for (const auto& [uuid, lives] : visor.counted->lives) {
-    for (const auto& [epoch, bytes] : lives) {
-      visor.before[uuid].sent += bytes.sent;
-      visor.before[uuid].received += bytes.received;
-    }
+    Bytes2 bytes = visor.counted->sum(uuid);
+    visor.before[uuid].sent += bytes.sent;
+    visor.before[uuid].received += bytes.received;
   }
   visor.exact = false;
   visor.counted.reset();
@@ -193,13 +192,8 @@ Bytes2 TelemetrySwarm::truth(const Visor& visor, const std::string& uuid) const 
   Bytes2 sum;
   if (auto at = visor.before.find(uuid); at != visor.before.end()) sum = at->second;
   if (!visor.counted) return sum;
-  auto lives = visor.counted->lives.find(uuid);
-  if (lives == visor.counted->lives.end()) return sum;
-  for (const auto& [epoch, bytes] : lives->second) {
-    sum.sent += bytes.sent;
-    sum.received += bytes.received;
-  }
-  return sum;
+  Bytes2 now = visor.counted->sum(uuid);
+  return {sum.sent + now.sent, sum.received + now.received};
 }
 
 namespace {

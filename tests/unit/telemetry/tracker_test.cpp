@@ -107,6 +107,23 @@ TEST_CASE("tracker: what was told is kept for its time", "[telemetry][publisher]
   CHECK(tracker.transports().empty());
 }
 
+TEST_CASE("tracker: while the reader is away nothing that has closed is forgotten",
+          "[telemetry][publisher]") {
+  Tracker tracker(kOwn, 1000);
+  collect(tracker, {connection(kOwn, kPeer, 5, 100, 10)}, 1);
+  tracker.reader(false, 5);
+  collect(tracker, {}, 10);
+  tracker.mark_told(tracker.revision());
+  collect(tracker, {}, 100'000);
+  CHECK(tracker.transports().size() == 1);
+  tracker.reader(true, 100'001);
+  tracker.reader(true, 100'900);  // it stood already
+  collect(tracker, {}, 101'000);
+  CHECK(only(tracker).sent_bytes == 100);
+  collect(tracker, {}, 101'001);
+  CHECK(tracker.transports().empty());
+}
+
 TEST_CASE("tracker: what came and went between two samples is told, and serves never",
           "[telemetry][publisher]") {
   Tracker tracker(kOwn, 1000);

@@ -46,6 +46,11 @@ class Feed {
         tpd_.now);
     changed_.clear();
   }
+  /* What the feed kept from before is all that there is. */
+  void stored() {
+    ingest_.stored(ops(), tpd_.now);
+    changed_.clear();
+  }
   const std::string& problem() const { return ingest_.problem(); }
   IngestCounters counters;
 
@@ -138,6 +143,30 @@ TEST_CASE("tpd ingest: a list is applied before the rest of its Root has come", 
   CHECK(tpd.day(id, 0) == Traffic{100, 50});
   CHECK(tpd.aggregator.counters().lists == 1);
   CHECK(tpd.aggregator.counters().refreshes == 1);
+}
+
+TEST_CASE("tpd ingest: of a Root that was kept from before only the counters count", "[telemetry][tpd]") {
+  Tpd tpd;
+  auto keys = make_keys(3);
+  TransportId id = id_of(keys[0], keys[1]);
+  tpd.list(keys[0], {listed(keys[0], keys[1])});
+  tpd.sample(keys[0], id, 100, 50, 5);
+  tpd.list(keys[0], {});
+  // The TPD ended between taking this Root over and looking at it.
+  Feed feed(tpd, keys[0]);
+  feed.put("tp-list", list_of({{keys[1], "swsr", "automatic"}, {keys[2], "swsr", "automatic"}}));
+  put_row(feed, row_of(id, 130, 60, tpd.now.unix_s));
+  put_epoch(feed, id, 5);
+  feed.stored();
+  CHECK(tpd.day(id, 0) == Traffic{130, 60});
+  CHECK_FALSE(tpd.live(id));
+  CHECK_FALSE(tpd.find(id)->latency.known());
+  CHECK(tpd.find(id_of(keys[0], keys[2])) == nullptr);
+  // Without an epoch it may be a value that was counted long ago.
+  feed.remove(std::string(codec::kMetaPath));
+  put_row(feed, row_of(id, 20, 20, tpd.now.unix_s));
+  feed.stored();
+  CHECK(tpd.day(id, 0) == Traffic{130, 60});
 }
 
 TEST_CASE("tpd ingest: close is absent within one list, and an empty list is one", "[telemetry][tpd]") {
