@@ -9,7 +9,7 @@ namespace visor::feeds {
 
 struct LinkOptions {
   uint64_t dial_ms = 15000;
-  uint64_t first_retry_ms = 500;
+  uint64_t first_retry_ms = 100;
   uint64_t max_retry_ms = 60000;
   uint64_t stable_ms = 30000;  // a connection that stood so long makes the pauses short again
 };

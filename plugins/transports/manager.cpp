@@ -194,6 +194,8 @@ void Manager::on_closed(Transport& transport, const Error& error) {
     ++counters_.closed;
     if (closed_.size() < config_.limits.transports) closed_.push_back(keep);
     host_.info("transport closed: " + describe(transport.entry(), own()) + ": " + error.text);
+    // Not at the next tick: those who talk through it wait.  How often is bounded there.
+    if (persistent(id)) tasks_.post([this] { keep_persistent(host_.now_ns()); });
     return changed();
   }
   if (was_settling) {

@@ -195,6 +195,7 @@ Result<void> Manager::remove(const codec::TransportId& id) {
 /* --- persistent peers ----------------------------------------------------------------------- */
 
 void Manager::keep_persistent(uint64_t now_ns) {
+  if (stopped_) return;
   uint64_t retry_ns = std::min(kRetryMs, config_.interval_ms) * kMs;
   for (Persistent& each : persistent_) {
     if (serving_.contains(each.id) || dials_.contains(each.id)) continue;

@@ -40,6 +40,28 @@ TEST_CASE("persistent peers are dialled at the start and whenever they are not t
   CHECK(again.error().status == VISOR_ENOENT);
 }
 
+TEST_CASE("a persistent peer that is lost is dialled again at once, but not over and over", "[transports]") {
+  SimWorld world(15);
+  Node& b = visor(world, "10.0.0.2");
+  Node& a = visor(
+      world, "10.0.0.1",
+      R"("peers":[{"pk":")" + to_hex(b.key()) + R"(","type":"stcpr","address":"tcp://10.0.0.2:7000"}])");
+  REQUIRE(world.run_until([&] { return serving(a).size() == 1 && serving(b).size() == 1; }, 3000));
+  std::string id = codec::to_uuid(serving(b)[0].id);
+  auto lose = [&] {
+    auto removed = b.call("transports", "remove", R"({"id":")" + id + "\"}");
+    REQUIRE(removed.has_value());
+    REQUIRE(world.run_until([&] { return serving(a).empty(); }, 1000));
+  };
+  world.run_for(20000);
+  lose();
+  REQUIRE(world.run_until([&] { return serving(a).size() == 1 && serving(b).size() == 1; }, 500));
+  lose();
+  world.run_for(5000);
+  CHECK(serving(a).empty());
+  REQUIRE(world.run_until([&] { return serving(a).size() == 1; }, 6000));
+}
+
 // A hub whose visors all come at one time, on a busy machine, takes its time for each: who gives up after
 // three seconds and begins anew costs it another handshake, and gets nowhere.
 TEST_CASE("a persistent peer that takes long to answer is given longer with each dial", "[transports]") {
