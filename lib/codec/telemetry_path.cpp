@@ -17,6 +17,7 @@ std::optional<std::string_view> after(std::string_view text, std::string_view pr
 LeafPath shard_leaf(std::string_view name) {
   uint8_t number = 0;
   if (name == "meta") return {.kind = LeafKind::kMeta};
+  if (name == "ended") return {.kind = LeafKind::kEnded};
   bool lower_hex = from_hex(name, {&number, 1}) && telemetry_shard_name(number) == name;
   if (!lower_hex || number >= kTelemetryShards) return {};
   return {.kind = LeafKind::kShard, .shard = number};

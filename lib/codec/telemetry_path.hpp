@@ -11,6 +11,9 @@ inline constexpr std::string_view kListPath = "tp-list";
 inline constexpr std::string_view kOldListPath = "transports/list";
 inline constexpr std::string_view kShardPrefix = "transports/telemetry/";
 inline constexpr std::string_view kMetaPath = "transports/telemetry/meta";
+/* Our own: as the list, transports that have closed and whose last counters are in the shards still; who was
+ * away while one lived learns here whose it was. */
+inline constexpr std::string_view kEndedPath = "transports/telemetry/ended";
 
 enum class LeafKind : uint8_t {
   kOther,
@@ -18,6 +21,7 @@ enum class LeafKind : uint8_t {
   kOldList,   /* transports/list */
   kShard,     /* transports/telemetry/<sh> */
   kMeta,      /* transports/telemetry/meta */
+  kEnded,     /* transports/telemetry/ended */
   kCurrent,   /* transports/<uuid>/current */
   kEntry,     /* transports/<uuid>/entry */
   kTombstone, /* transports/<uuid>/tombstone */

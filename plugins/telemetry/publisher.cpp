@@ -40,10 +40,10 @@ codec::TelemetryRow row_of(const Tracked& tracked) {
   return row;
 }
 
-std::vector<codec::ListRow> rows_to_list(const Tracker& tracker) {
+std::vector<codec::ListRow> rows_to_list(const Tracker& tracker, bool serving) {
   std::vector<codec::ListRow> rows;
   for (const auto& [id, tracked] : tracker.transports()) {
-    if (tracked.serving) rows.push_back({tracked.remote, tracked.type, tracked.label});
+    if (tracked.serving == serving) rows.push_back({tracked.remote, tracked.type, tracked.label});
   }
   std::ranges::sort(rows, [](const codec::ListRow& a, const codec::ListRow& b) {
     return std::tie(a.remote, a.type) < std::tie(b.remote, b.type);
@@ -60,6 +60,7 @@ void Publisher::inherit(std::string_view path, ByteView value) {
     case LeafKind::kList:
     case LeafKind::kShard:
     case LeafKind::kMeta:
+    case LeafKind::kEnded:
       signatures_.emplace(path, signature_of(path, value));
       return;
     case LeafKind::kOldList:
@@ -105,10 +106,14 @@ void Publisher::add_older_leaves(const Tracked& tracked, const visor_key& own, L
 
 Publisher::Leaves Publisher::wanted(const Tracker& tracker) {
   Leaves leaves;
-  std::vector<codec::ListRow> rows = rows_to_list(tracker);
+  auto add_list = [&](std::string_view path, const std::vector<codec::ListRow>& rows) {
+    std::string list = codec::encode_transport_list(version_, rows);
+    leaves.emplace(path, Bytes(list.begin(), list.end()));
+  };
+  std::vector<codec::ListRow> rows = rows_to_list(tracker, true);
   rows_ = rows.size();
-  std::string list = codec::encode_transport_list(version_, rows);
-  leaves.emplace(codec::kListPath, Bytes(list.begin(), list.end()));
+  add_list(codec::kListPath, rows);
+  if (auto ended = rows_to_list(tracker, false); !ended.empty()) add_list(codec::kEndedPath, ended);
 
   // Ascending by identifier, and so by shard.
   std::vector<codec::TelemetryRow> shards[codec::kTelemetryShards];

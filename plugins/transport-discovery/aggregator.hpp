@@ -106,6 +106,11 @@ class Aggregator {
   Outcome deregister(const visor_key& reporter, const TransportId& id, Moment now);
   /* Somebody whom the operator trusts says that it is gone, whatever its edges say; false: unknown. */
   bool deregister_by_monitor(const TransportId& id, Moment now);
+  /* Of transports that an edge had and that are not known, keeps that there were, so that what they carried
+   * counts; which are new. */
+  std::vector<TransportId> remember_ended(const visor_key& reporter,
+                                          std::span<const codec::ListedTransport> rows, Moment now);
+
   /* A visor says that it is up.  False when it is not known and there is no room. */
   bool visor_heartbeat(const visor_key& key, std::string_view version, Moment now);
 

@@ -122,6 +122,27 @@ std::vector<TransportId> Aggregator::apply_list(const visor_key& reporter_key,
   return added;
 }
 
+std::vector<TransportId> Aggregator::remember_ended(const visor_key& reporter_key,
+                                                    std::span<const codec::ListedTransport> rows,
+                                                    Moment now) {
+  std::vector<TransportId> added;
+  Visor* reporter = rows.empty() ? nullptr : intern(reporter_key);
+  if (!reporter) return added;
+  for (const codec::ListedTransport& row : rows) {
+    if (lookup(row.entry.id)) continue;
+    Transport* transport = create(*reporter, row, now);
+    if (!transport) {
+      ++counters_.refused_listed_rows;
+      continue;
+    }
+    transport->ended_at_s = now.unix_s;
+    mark_dirty(*transport);
+    added.push_back(row.entry.id);
+  }
+  forget_visor_if_unused(*reporter);
+  return added;
+}
+
 // --- assertions beside lists --------------------------------------------------------------------
 
 bool Aggregator::register_transport(const visor_key& reporter_key, const codec::ListedTransport& row,

@@ -17,7 +17,7 @@ struct ReporterFeed::Changes {
     bool removed = false;
     ByteView value;
   };
-  std::optional<Leaf> list, old_list, meta;
+  std::optional<Leaf> list, old_list, meta, ended;
   std::vector<Leaf> shards, currents, timelines, entries, tombstones;
 };
 
@@ -34,6 +34,9 @@ ReporterFeed::Changes ReporterFeed::sort(std::span<const visor_op> ops) {
         break;
       case LeafKind::kMeta:
         out.meta = leaf;
+        break;
+      case LeafKind::kEnded:
+        out.ended = leaf;
         break;
       case LeafKind::kShard:
         out.shards.push_back(leaf);
@@ -141,6 +144,15 @@ void ReporterFeed::take_meta(const Changes& changes) {
   epochs_ = std::move(*epochs);
 }
 
+void ReporterFeed::take_ended(const Changes& changes, Moment now) {
+  if (!changes.ended || changes.ended->removed) return;
+  Result<codec::TransportList> ended = codec::decode_transport_list(changes.ended->value, reporter_);
+  if (!ended) return note(codec::kEndedPath, ended.error());
+  counters_.refused_rows += ended->refused_rows;
+  std::vector<TransportId> added = aggregator_.remember_ended(reporter_, ended->rows, now);
+  added_.insert(added_.end(), added.begin(), added.end());
+}
+
 std::optional<uint64_t> ReporterFeed::epoch_of(const TransportId& id) const {
   auto at = std::ranges::lower_bound(epochs_, id, {}, &codec::TelemetryEpoch::id);
   if (at == epochs_.end() || at->id != id) return std::nullopt;
@@ -190,6 +202,7 @@ void ReporterFeed::apply_timeline(const LeafPath& path, ByteView leaf, Moment no
 // Without an epoch an old value could be taken for a counter that has begun anew.
 void ReporterFeed::stored(std::span<const visor_op> ops, Moment now) {
   Changes changes = sort(ops);
+  take_ended(changes, now);
   take_meta(changes);
   for (const Changes::Leaf& leaf : changes.shards) {
     Result<codec::TelemetryShard> shard = codec::decode_telemetry_shard(leaf.value, now.unix_s);
@@ -206,6 +219,7 @@ void ReporterFeed::root(std::span<const visor_op> ops, const ReadLeaf& read, Mom
   ++roots_;
   Changes changes = sort(ops);
   take_list(changes, read, now);
+  take_ended(changes, now);
   take_meta(changes);
 
   uint16_t changed = 0;

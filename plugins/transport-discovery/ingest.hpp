@@ -48,6 +48,7 @@ class ReporterFeed {
   void apply_list_leaf(ByteView leaf, Moment now);
   void apply_entries(Moment now);
   void change_entries(const Changes& changes);
+  void take_ended(const Changes& changes, Moment now);
   void take_meta(const Changes& changes);
   void apply_shard(ByteView leaf, Moment now);
   void apply_current(const TransportId& id, ByteView leaf, Moment now);

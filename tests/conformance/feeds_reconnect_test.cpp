@@ -13,15 +13,16 @@ TEST_CASE("feeds: a connection that is lost is back, and with it what was writte
           "[feeds][transports]") {
   SimWorld world(7);
   Node& owner = world.add("10.0.0.1", with_transports(R"("listen":"tcp://0.0.0.0:7000")"));
-  Node& reader = world.add(
-      "10.0.0.2", with_transports(R"("peers":[{"pk":")" + to_hex(owner.key()) +
-                                  R"(","type":"stcpr","address":"tcp://10.0.0.1:7000"}])"));
+  Node& reader =
+      world.add("10.0.0.2", with_transports(R"("peers":[{"pk":")" + to_hex(owner.key()) +
+                                            R"(","type":"stcpr","address":"tcp://10.0.0.1:7000"}])"));
   auto own = open_feed(world, owner, nullptr, "skynet");
   auto followed = open_feed(world, reader, &owner.key(), "skynet");
   auto* feeds = owner.find<visor_feeds>(VISOR_FEEDS_1);
   visor_handle* handle = nullptr;
-  REQUIRE(feeds->api->serve(feeds, VISOR_TEXT("skynet"), 50, [](void*, const visor_addr*, bool) {}, nullptr,
-                            &handle) == VISOR_OK);
+  REQUIRE(feeds->api->serve(
+              feeds, VISOR_TEXT("skynet"), 50, [](void*, const visor_addr*, bool) {}, nullptr, &handle) ==
+          VISOR_OK);
   const Owned<visor_handle> serving(handle);
   auto write = [&](std::string_view path) {
     const visor_op op = put(path, bytes(std::string_view("value")));

@@ -20,6 +20,7 @@ TEST_CASE("telemetry: each leaf is known by its path", "[telemetry][codec]") {
   CHECK(parse_leaf_path("tp-list").kind == LeafKind::kList);
   CHECK(parse_leaf_path("transports/list").kind == LeafKind::kOldList);
   CHECK(parse_leaf_path("transports/telemetry/meta").kind == LeafKind::kMeta);
+  CHECK(parse_leaf_path("transports/telemetry/ended").kind == LeafKind::kEnded);
   for (uint8_t shard = 0; shard < 16; ++shard) {
     LeafPath path = parse_leaf_path(shard_path(shard));
     CHECK(path.kind == LeafKind::kShard);

@@ -145,6 +145,40 @@ TEST_CASE("tpd ingest: a list is applied before the rest of its Root has come", 
   CHECK(tpd.aggregator.counters().refreshes == 1);
 }
 
+TEST_CASE("tpd ingest: a transport that was over before anybody listed it counts, and was never live",
+          "[telemetry][tpd]") {
+  Tpd tpd;
+  auto keys = make_keys(4);
+  TransportId id = id_of(keys[0], keys[1]), strange = id_of(keys[2], keys[3]);
+  Feed feed(tpd, keys[0]), liar(tpd, keys[2]);
+  feed.put("tp-list", list_of({}));
+  put_row(feed, row_of(id, 100, 50, tpd.now.unix_s));
+  put_epoch(feed, id, 5);
+  feed.root();
+  CHECK(tpd.find(id) == nullptr);
+  // Rows that are there already are looked at when it is said whose they are.
+  feed.put("transports/telemetry/ended", list_of({{keys[1], "swsr", "automatic"}})).root();
+  CHECK_FALSE(tpd.live(id));
+  CHECK(tpd.day(id, 0) == Traffic{100, 50});
+  CHECK_FALSE(tpd.find(id)->latency.known());
+  // Of a live one it says nothing.
+  TransportId living = id_of(keys[0], keys[2]);
+  feed.put("tp-list", list_of({{keys[2], "swsr", "automatic"}})).root();
+  liar.put("transports/telemetry/ended",
+           list_of({{keys[0], "swsr", "automatic"}, {keys[3], "swsr", "user"}}));
+  put_row(liar, row_of(id, 1000, 1000, tpd.now.unix_s));
+  liar.root();
+  CHECK(tpd.live(living));
+  CHECK(tpd.day(id, 0) == Traffic{100, 50});
+  CHECK(tpd.find(strange) != nullptr);
+  CHECK_FALSE(tpd.live(strange));
+  // Nothing was carried: it is not kept for long.
+  tpd.pass(20 * kMinute);
+  tpd.pass(20 * kMinute);
+  CHECK(tpd.find(strange) == nullptr);
+  CHECK(tpd.find(id) != nullptr);
+}
+
 TEST_CASE("tpd ingest: of a Root that was kept from before only the counters count", "[telemetry][tpd]") {
   Tpd tpd;
   auto keys = make_keys(3);
