@@ -15,6 +15,10 @@ constexpr char kMapName[] = "service_discovery";
 constexpr size_t kDefaultRows = 100;
 constexpr size_t kMaxEntryBytes = services::kMaxServiceJson + 1; /* so that what answers is the interface */
 
+void refuse(visor_exchange* exchange) {
+  respond(exchange, 429, "application/json", "{\"error\":\"asked too often; wait a second\"}\n");
+}
+
 class ServiceDiscovery final : public Instance {
  public:
   explicit ServiceDiscovery(Host host) : Instance(host), tasks_(host) {}
@@ -31,7 +35,8 @@ class ServiceDiscovery final : public Instance {
   Result<void> set_up();
   Result<void> serve();
   void answer(visor_exchange* exchange);
-  void answer_to(http::Limiter& limiter, std::string_view asker, visor_exchange* exchange);
+  void answer_peer(http::Exchange& exchange);
+  void reply(visor_exchange* exchange);
   int64_t now_ms() const { return host().unix_ns() / 1'000'000; }
 
   Tasks tasks_;
@@ -59,7 +64,7 @@ Result<void> ServiceDiscovery::set_up() {
   if (config_.network.empty()) return {};
   network_ = std::make_unique<http::NetworkServer>(
       host(), config_.network, http::NetworkServer::kPort, http::NetworkServer::usual_limits(kMaxEntryBytes),
-      [this](http::Exchange& exchange) { answer_to(*keys_, http::asker(exchange), &exchange); });
+      [this](http::Exchange& exchange) { answer_peer(exchange); });
   return {};
 }
 
@@ -93,15 +98,19 @@ Result<void> ServiceDiscovery::serve() {
 
 void ServiceDiscovery::answer(visor_exchange* exchange) {
   std::string_view origin = text(exchange->api->request(exchange)->origin);
+  std::string_view address = origin.substr(0, std::min(origin.rfind(':'), origin.size()));
   // A proxy on this machine asks for many others.
-  http::Limiter nobody(0, 1);
-  answer_to(http::is_loopback_address(origin) ? nobody : *addresses_,
-            origin.substr(0, std::min(origin.rfind(':'), origin.size())), exchange);
+  if (!http::is_loopback_address(origin) && !addresses_->take(address, host().now_ms()))
+    return refuse(exchange);
+  reply(exchange);
 }
 
-void ServiceDiscovery::answer_to(http::Limiter& limiter, std::string_view asker, visor_exchange* exchange) {
-  if (!limiter.take(asker, host().now_ms()))
-    return respond(exchange, 429, "application/json", "{\"error\":\"asked too often; wait a second\"}\n");
+void ServiceDiscovery::answer_peer(http::Exchange& exchange) {
+  if (!keys_->take(http::asker(exchange), host().now_ms())) return refuse(&exchange);
+  reply(&exchange);
+}
+
+void ServiceDiscovery::reply(visor_exchange* exchange) {
   const visor_http_request& request = *exchange->api->request(exchange);
   ApiAnswer answer = api_->answer(
       {text(request.method), text(request.path), text(request.query), text(request.body)}, now_ms());

@@ -1,15 +1,12 @@
 #include "report.hpp"
 
-#include "lib/codec/telemetry_text.hpp"
+#include "lib/codec/queue_text.hpp"
 
 namespace visor::transport_discovery {
 namespace {
 
 using codec::JsonObjectText;
-
-std::string queue(size_t now, size_t limit) {
-  return JsonObjectText().integer("now", now).integer("limit", limit).finish();
-}
+using codec::queue_text;
 
 std::string_view name_of(Reporter::State state) {
   switch (state) {
@@ -93,11 +90,12 @@ std::string report_status(const ReportSources& sources) {
       .json("reports", reports(sources))
       .json("drive", drive(sources.keeper))
       .json("http", http(sources.web))
-      .json("queues", JsonObjectText()
-                          .json("reporters", queue(sources.reporters.size(), sources.config.max_reporters))
-                          .json("transports", queue(aggregator.size(), sources.config.max_transports))
-                          .json("long_answers", queue(sources.web.streams(), Web::kMaxStreams))
-                          .finish())
+      .json("queues",
+            JsonObjectText()
+                .json("reporters", queue_text(sources.reporters.size(), sources.config.max_reporters))
+                .json("transports", queue_text(aggregator.size(), sources.config.max_transports))
+                .json("long_answers", queue_text(sources.web.streams(), Web::kMaxStreams))
+                .finish())
       .integer("refused_reporters", sources.refused_reporters)
       .finish();
 }
