@@ -135,10 +135,7 @@ void tables() {
            .ours = [each] { return each; },
            .floor = [] { return 16.0; }}); /* a value and its time */
   // One for both: what it has rendered is kept with the rows.
-  Api api(*aggregator, {.process_metrics = [](bool) { return std::string(); },
-                        .version = "0",
-                        .address = "",
-                        .network = "skynet"});
+  Api api(*aggregator, {.process_metrics = [](bool) { return std::string(); }, .version = "0"});
   metrics(network, *aggregator, api, "telemetry.metrics_100k_ms", "gzip");
   metrics(network, *aggregator, api, "telemetry.metrics_100k_plain_ms", "");
   roots(network, *aggregator);

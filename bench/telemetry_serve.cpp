@@ -69,10 +69,7 @@ void run_served() {
   Aggregator aggregator({.hash_seed = 1});
   network.fill(aggregator);
   Samples samples(network, aggregator);
-  Api api(aggregator, {.process_metrics = [](bool) { return std::string(); },
-                       .version = "0",
-                       .address = "",
-                       .network = "skynet"});
+  Api api(aggregator, {.process_metrics = [](bool) { return std::string(); }, .version = "0"});
   Web web(visor.host(), api);
   if (auto started = web.start(); !started) give_up(started.error().text);
   std::printf("%s\n", json_field(visor.call("gateway", "status"), "address").c_str());

@@ -96,6 +96,9 @@ Server::~Server() {
 void Server::accept(visor_stream* raw, std::string early, std::string origin) {
   ServerState& state = *state_;
   Stream stream(state.host, raw);
+  // Who comes by a relay has a key for an address: the relay's own is everybody's.
+  const visor_addr* peer = origin.empty() ? stream.peer() : nullptr;
+  if (peer) origin = to_hex(peer->key) + ":" + std::to_string(peer->port);
   if (origin.empty()) origin = stream.origin();
   std::string address = address_of(origin);
   auto same = state.addresses.find(address);

@@ -31,8 +31,8 @@ dmsg::OpenStream open_by(Network& network, Host host, const visor_addr& to) {
 
 }  // namespace
 
-Result<std::unique_ptr<Discovery>> Discovery::make(Host host, visor_identity* identity, Network& network) {
-  const std::string& where = network.config().discovery;
+Result<std::unique_ptr<Discovery>> Discovery::make(Host host, visor_identity* identity, Network& network,
+                                                   const std::string& where) {
   std::unique_ptr<dmsg::Directory> directory;
   if (where.starts_with(dmsg::kScheme)) {
     auto to = dmsg::parse_address(where, 80);
@@ -43,13 +43,14 @@ Result<std::unique_ptr<Discovery>> Discovery::make(Host host, visor_identity* id
     if (!over_fetch) return std::unexpected(over_fetch.error());
     directory = std::move(*over_fetch);
   }
-  return std::unique_ptr<Discovery>(new Discovery(host, identity, network, std::move(directory)));
+  return std::unique_ptr<Discovery>(new Discovery(host, identity, network, std::move(directory), where));
 }
 
 Discovery::Discovery(Host host, visor_identity* identity, Network& network,
-                     std::unique_ptr<dmsg::Directory> directory)
+                     std::unique_ptr<dmsg::Directory> directory, std::string where)
     : host_(host),
       network_(network),
+      where_(std::move(where)),
       directory_(std::move(directory)),
       registration_(host, *identity->api->key(identity), dmsg::sign_with(host, identity), *directory_,
                     {.refresh_ms = 5 * network.config().interval_ms}) {}
@@ -70,8 +71,8 @@ void Discovery::got(Result<std::vector<dmsg::Entry>> servers) {
   if (!servers) {
     ++counters_.failed;
     if (counters_.problem != servers.error().text) {
-      host_.warn("dmsg: no list of servers from " + network_.config().discovery + " (" +
-                 servers.error().text + "); it is asked again");
+      host_.warn("dmsg: no list of servers from " + where_ + " (" + servers.error().text +
+                 "); it is asked again");
     }
     counters_.problem = servers.error().text;
     ask_in(retry_ms_);

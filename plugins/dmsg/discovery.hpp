@@ -15,8 +15,10 @@ class Discovery {
     std::string problem;            /* of the latest; empty: none */
   };
 
-  /* The network must outlive it.  VISOR_EINVAL: an address of another kind. */
-  static Result<std::unique_ptr<Discovery>> make(Host host, visor_identity* identity, Network& network);
+  /* where: "http://host:port" or "dmsg://<pk>:80".  The network must outlive it.  VISOR_EINVAL: an address of
+   * another kind. */
+  static Result<std::unique_ptr<Discovery>> make(Host host, visor_identity* identity, Network& network,
+                                                 const std::string& where);
 
   dmsg::Directory& directory() { return *directory_; }
   void start();
@@ -25,20 +27,22 @@ class Discovery {
   /* Takes our entry out; `done` runs once, later, at the latest after two seconds. */
   void withdraw(std::function<void()> done);
 
+  const std::string& where() const { return where_; }
   const Counters& counters() const { return counters_; }
   const dmsg::RegistrationCounters& registration() const { return registration_.counters(); }
 
  private:
   static constexpr uint64_t kFirstRetryMs = 500, kMaxRetryMs = 20'000;
 
-  Discovery(Host host, visor_identity* identity, Network& network,
-            std::unique_ptr<dmsg::Directory> directory);
+  Discovery(Host host, visor_identity* identity, Network& network, std::unique_ptr<dmsg::Directory> directory,
+            std::string where);
   void ask();
   void got(Result<std::vector<dmsg::Entry>> servers);
   void ask_in(uint64_t ms);
 
   Host host_;
   Network& network_;
+  const std::string where_;
   std::unique_ptr<dmsg::Directory> directory_;
   dmsg::Registration registration_;
   dmsg::Call asking_;

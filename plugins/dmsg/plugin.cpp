@@ -14,6 +14,8 @@ class Dmsg final : public Instance {
 
   void start(Started started) override { started(set_up()); }
   void stop(Stopped stopped) override;
+  /* A discovery may be named while it runs, if none was. */
+  Result<void> configure(std::string_view json) override;
 
   Result<std::string> status(std::string_view) {
     return report_status(*network_, discovery_.get(), pipes_->size(), own());
@@ -24,6 +26,7 @@ class Dmsg final : public Instance {
 
  private:
   Result<void> set_up();
+  Result<void> use_discovery(const std::string& where);
   const visor_key& own() { return *identity_->api->key(identity_); }
 
   visor_identity* identity_ = nullptr;
@@ -46,16 +49,39 @@ Result<void> Dmsg::set_up() {
   network_ = std::make_unique<Network>(host(), identity_, Carrier(host(), *sockets), *config);
   pipes_ = std::make_unique<Pipes>(host(), *network_);
   if (!config->discovery.empty()) {
-    auto discovery = Discovery::make(host(), identity_, *network_);
-    if (!discovery) return std::unexpected(discovery.error());
-    discovery_ = std::move(*discovery);
-    network_->use(discovery_->directory());
+    if (auto used = use_discovery(config->discovery); !used) return used;
   }
   if (auto offered = offer_.open(host(), network_.get(), "dmsg"); !offered) return offered;
   network_->start([this] {
     if (discovery_) discovery_->publish();
   });
   if (discovery_) discovery_->start();
+  return {};
+}
+
+Result<void> Dmsg::use_discovery(const std::string& where) {
+  auto discovery = Discovery::make(host(), identity_, *network_, where);
+  if (!discovery) return std::unexpected(discovery.error());
+  discovery_ = std::move(*discovery);
+  network_->use(discovery_->directory());
+  return {};
+}
+
+Result<void> Dmsg::configure(std::string_view json) {
+  auto config = read_config(json);
+  if (!config) return std::unexpected(config.error());
+  auto before = codec::parse_fields(host().config(), "the configuration");
+  auto after = codec::parse_fields(json, "the configuration");
+  if (!before || !after) return std::unexpected(before ? after.error() : before.error());
+  before->erase("discovery");
+  after->erase("discovery");
+  if (*before == *after && config->discovery == (discovery_ ? discovery_->where() : "")) return {};
+  if (discovery_ || *before != *after) {
+    return failure(VISOR_ENOSYS, "while it runs only a discovery can be named, where none was");
+  }
+  if (auto used = use_discovery(config->discovery); !used) return used;
+  discovery_->publish();
+  discovery_->start();
   return {};
 }
 
@@ -144,5 +170,5 @@ VISOR_PLUGIN(dmsg) = {
     .command_size = sizeof(visor_command),
     .start = visor::start<visor::dmsg_client::Dmsg>,
     .stop = visor::stop<visor::dmsg_client::Dmsg>,
-    .configure = nullptr,
+    .configure = visor::configure<visor::dmsg_client::Dmsg>,
 };

@@ -37,10 +37,10 @@ json::object session_row(const Sessions::Row& row, uint64_t now_ms) {
   return out;
 }
 
-json::object discovery_part(const Discovery& discovery, const Config& config) {
+json::object discovery_part(const Discovery& discovery) {
   const Discovery::Counters& lists = discovery.counters();
   const dmsg::RegistrationCounters& entry = discovery.registration();
-  json::object out{{"address", config.discovery},    {"listed_servers", lists.listed},
+  json::object out{{"address", discovery.where()},   {"listed_servers", lists.listed},
                    {"asked", lists.asked},           {"failed", lists.failed},
                    {"registered", entry.registered}, {"sequence", entry.sequence},
                    {"posts", entry.posts},           {"post_failures", entry.failures}};
@@ -84,7 +84,7 @@ std::string report_status(const Network& network, const Discovery* discovery, si
     out["cached_entries"] = codec::queue_report(entries->cached(), Entries::kMaxCached);
     out["lookups"] = codec::queue_report(entries->under_way(), Entries::kMaxLookups);
   }
-  if (discovery) out["discovery"] = discovery_part(*discovery, network.config());
+  if (discovery) out["discovery"] = discovery_part(*discovery);
   return json::serialize(out);
 }
 

@@ -1,6 +1,7 @@
 #include <boost/json.hpp>
 
 #include "gateway.hpp"
+#include "lib/http/report.hpp"
 
 namespace visor::gateway {
 namespace {
@@ -19,7 +20,10 @@ Result<std::string> Gateway::status(std::string_view) {
                     {"files_limit", Files::kMaxFiles},
                     {"bytes", files_.total_bytes()},
                     {"bytes_limit", Files::kMaxBytes}};
+  json::array networks;
+  for (const auto& network : networks_) networks.push_back(http::network_report(*network));
   return json::serialize(json::object{{"address", address_},
+                                      {"networks", std::move(networks)},
                                       {"token_required", !settings_.token.empty()},
                                       {"connections", c.open_connections},
                                       {"connections_limit", l.connections},

@@ -56,18 +56,31 @@ Result<void> Gateway::open() {
   }
   address_ = http_address(listener_.address());
   auto offered = host().offer(VISOR_HTTP_1, nullptr, static_cast<visor_http*>(&router_));
+  if (offered) offered = open_networks();
   if (!offered) {
     listener_.close();
+    networks_.clear();
     return offered;
   }
   host().info("listening on " + address_);
   return {};
 }
 
+Result<void> Gateway::open_networks() {
+  for (const std::string& network : settings_.networks) {
+    networks_.push_back(std::make_unique<http::NetworkServer>(
+        host(), network, http::NetworkServer::kPort,
+        http::NetworkServer::usual_limits(settings_.limits.message.body_bytes),
+        [this](http::Exchange& exchange) { serve_peer(exchange); }));
+    if (auto started = networks_.back()->start(); !started) return started;
+  }
+  return {};
+}
+
 void Gateway::stop(Stopped stopped) {
   listener_.close();
   host().withdraw(static_cast<visor_http*>(&router_));
-  auto waiting = std::make_shared<int>(3);
+  auto waiting = std::make_shared<size_t>(3 + networks_.size());
   auto one_less = [waiting, stopped = std::move(stopped)] {
     if (--*waiting == 0) stopped();
   };
@@ -75,6 +88,7 @@ void Gateway::stop(Stopped stopped) {
   if (loading_ == 0) std::exchange(loading_idle_, nullptr)();
   api_->stop(one_less);
   server_->stop(one_less);
+  for (const auto& network : networks_) network->stop(one_less);
 }
 
 Result<void> Gateway::configure(std::string_view json) {
@@ -82,6 +96,9 @@ Result<void> Gateway::configure(std::string_view json) {
   if (!read) return std::unexpected(read.error());
   if (read->listen != settings_.listen) {
     return failure(VISOR_ENOSYS, "a new \"listen\" needs a restart; it stays " + settings_.listen);
+  }
+  if (read->networks != settings_.networks) {
+    return failure(VISOR_ENOSYS, "new \"networks\" need a restart");
   }
   if (read->limits != settings_.limits) {
     return failure(VISOR_ENOSYS, "new \"limits\" need a restart");
@@ -123,6 +140,18 @@ void Gateway::serve(http::Exchange& exchange) {
   ++route->requests;
   if (route->is_public()) return serve_public(exchange, *route);
   serve_guarded(exchange, route);
+}
+
+/* A peer of a network is anybody: neither page nor commands are for it. */
+void Gateway::serve_peer(http::Exchange& exchange) {
+  auto route = router_.find(exchange.path());
+  if (!route || !route->is_public()) {
+    return exchange.respond_error(
+        404, VISOR_ENOENT,
+        "nothing is at " + std::string(exchange.path()) + " for peers; there is " + what_there_is(true));
+  }
+  ++route->requests;
+  serve_public(exchange, *route);
 }
 
 void Gateway::serve_public(http::Exchange& exchange, const Router::Route& route) {
@@ -169,9 +198,12 @@ void Gateway::serve_page(http::Exchange& exchange) {
                          "nothing is at " + std::string(exchange.path()) + "; there is " + what_there_is());
 }
 
-std::string Gateway::what_there_is() const {
-  std::string out = "/";
-  router_.each([&](const Router::Route& route) { out += ", " + route.prefix; });
+std::string Gateway::what_there_is(bool to_anybody) const {
+  std::string out = to_anybody ? "" : "/";
+  router_.each([&](const Router::Route& route) {
+    if (to_anybody && !route.is_public()) return;
+    out += (out.empty() ? "" : ", ") + route.prefix;
+  });
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include "api.hpp"
 #include "files.hpp"
 #include "guard.hpp"
+#include "lib/http/network_server.hpp"
 #include "router.hpp"
 
 namespace visor::gateway {
@@ -14,7 +15,7 @@ class Gateway final : public Instance {
 
   void start(Started started) override;
   void stop(Stopped stopped) override;
-  /* Everything but the address and the limits may change while it runs. */
+  /* Everything but the address, the networks and the limits may change while it runs. */
   Result<void> configure(std::string_view json) override;
 
   Result<std::string> status(std::string_view args);
@@ -25,15 +26,17 @@ class Gateway final : public Instance {
   using Loaded = std::function<void(Result<void>)>;
 
   void serve(http::Exchange& exchange);
+  void serve_peer(http::Exchange& exchange);
   void serve_public(http::Exchange& exchange, const Router::Route& route);
   void serve_guarded(http::Exchange& exchange, const std::shared_ptr<Router::Route>& route);
   void serve_page(http::Exchange& exchange);
   void serve_bootstrap(http::Exchange& exchange);
   void welcome(http::Exchange& exchange);
-  std::string what_there_is() const;
+  std::string what_there_is(bool to_anybody = false) const;
 
   void load_files(Loaded loaded);
   Result<void> open();
+  Result<void> open_networks();
 
   Settings settings_;
   Guard guard_;
@@ -41,6 +44,7 @@ class Gateway final : public Instance {
   Files files_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<http::Server> server_;
+  std::vector<std::unique_ptr<http::NetworkServer>> networks_;
   Listener listener_;
   std::string address_; /* "http://127.0.0.1:8080" */
   uint64_t guarded_ = 0, turned_away_ = 0;

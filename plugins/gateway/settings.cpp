@@ -35,6 +35,8 @@ const char* const kSettingsSchema = R"({
       "description": "Secret that commands are asked with (Authorization: Bearer ...); needed where other machines can connect"},
     "hosts": {"type": "array", "items": {"type": "string", "minLength": 1},
       "description": "Names of this gateway besides localhost and the address it listens on"},
+    "networks": {"type": "array", "maxItems": 8, "items": {"type": "string", "pattern": "^[a-z][a-z0-9_-]*$"},
+      "description": "Networks on whose port 80, by this visor's key, anybody may ask for what is public here: dmsg"},
     "limits": {"type": "object", "additionalProperties": false, "properties": {
       "connections": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 1024},
       "connections_per_address": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 256},
@@ -65,6 +67,11 @@ Result<Settings> read_settings(std::string_view text) {
       auto authority = http::parse_authority(std::string_view(*host.if_string()));
       if (!authority) return failure(VISOR_EINVAL, "\"hosts\": " + authority.error().text);
       settings.hosts.push_back(authority->host);
+    }
+  }
+  if (const json::array* networks = codec::array_at(*object, "networks")) {
+    for (const json::value& network : *networks) {
+      if (network.if_string()) settings.networks.emplace_back(std::string_view(*network.if_string()));
     }
   }
   read_limits(codec::object_at(*object, "limits"), settings.limits);

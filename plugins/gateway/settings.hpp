@@ -14,6 +14,7 @@ struct Settings {
   std::string token;              /* empty: none */
   std::vector<std::string> hosts; /* names under which this gateway may be asked, lower case */
   http::ServerLimits limits;
+  std::vector<std::string> networks; /* on whose port 80 the public routes are offered, too */
 
   /* The host of `listen`, as in a Host header without its port. */
   std::string listen_host() const;

@@ -10,6 +10,7 @@ const char kConfigSchema[] = R"({
   "properties": {
     "tpd": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "public key of the transport discovery that the feed is announced to; without it the feed is published and announced to nobody"},
     "subscribers": {"type": "array", "maxItems": 1024, "items": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$"}, "description": "public keys of those who may follow the feed besides the transport discovery; everybody if not said, nobody if empty"},
+    "stats_readers": {"type": "array", "maxItems": 1024, "items": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$"}, "description": "public keys of those who may ask for this visor's days at /stats/ over a network of the gateway; nobody if not said"},
     "network": {"type": "string", "pattern": "^[a-z][a-z0-9_-]*$", "description": "the network of the feed; skynet if not said"},
     "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "the feed's port, on both sides; 50 if not said"},
     "drive": {"type": "string", "minLength": 1, "description": "the storage drive that keeps this visor's days; the default one if not said"},
@@ -19,21 +20,18 @@ const char kConfigSchema[] = R"({
 
 namespace {
 
-/* The TPD always is one: a feed that it may not follow would be announced to it for nothing. */
-Result<std::vector<visor_key>> read_subscribers(const boost::json::array& list,
-                                                const std::optional<visor_key>& tpd) {
-  std::vector<visor_key> keys;
-  if (tpd) keys.push_back(*tpd);
+Result<void> read_keys(const boost::json::array& list, const std::string& name,
+                       std::vector<visor_key>& keys) {
   for (const boost::json::value& value : list) {
     const boost::json::string* hex = value.if_string();
     Result<visor_key> key =
         key_from_hex(hex ? std::string_view(hex->data(), hex->size()) : std::string_view());
     if (!key || !crypto::valid_public_key(*key)) {
-      return failure(VISOR_EINVAL, "subscribers: not a public key; a visor's is in its status");
+      return failure(VISOR_EINVAL, name + ": not a public key; a visor's is in its status");
     }
     keys.push_back(*key);
   }
-  return keys;
+  return {};
 }
 
 }  // namespace
@@ -50,9 +48,15 @@ Result<Config> read_config(std::string_view text) {
     config.tpd = *key;
   }
   if (const boost::json::array* list = codec::array_at(*object, "subscribers")) {
-    Result<std::vector<visor_key>> keys = read_subscribers(*list, config.tpd);
-    if (!keys) return std::unexpected(keys.error());
-    config.subscribers = std::move(*keys);
+    // The TPD always is one: a feed that it may not follow would be announced to it for nothing.
+    config.subscribers.emplace();
+    if (config.tpd) config.subscribers->push_back(*config.tpd);
+    if (auto read = read_keys(*list, "subscribers", *config.subscribers); !read)
+      return std::unexpected(read.error());
+  }
+  if (const boost::json::array* list = codec::array_at(*object, "stats_readers")) {
+    if (auto read = read_keys(*list, "stats_readers", config.stats_readers); !read)
+      return std::unexpected(read.error());
   }
   if (std::string_view network = codec::string_at(*object, "network"); !network.empty())
     config.network = network;

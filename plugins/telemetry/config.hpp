@@ -11,6 +11,7 @@ struct Config {
   std::optional<visor_key> tpd; /* whom the feed is announced to; nobody if absent */
   /* Who may follow the feed, the TPD among them; everybody if absent. */
   std::optional<std::vector<visor_key>> subscribers;
+  std::vector<visor_key> stats_readers; /* who may ask for this visor's days over a network */
   std::string network = "skynet";
   uint16_t port = 50;
   uint64_t interval_ms = 60'000;

@@ -4,9 +4,10 @@
 
 #include "history.hpp"
 #include "lib/codec/json_fields.hpp"
-#include "lib/codec/telemetry_text.hpp"
+#include "lib/codec/queue_text.hpp"
 #include "lib/codec/transport_type.hpp"
 #include "registration.hpp"
+#include "stats.hpp"
 
 namespace visor::telemetry {
 namespace {
@@ -59,6 +60,7 @@ class Telemetry final : public Instance {
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<OwnFeed> feed_;
   std::unique_ptr<History> history_;
+  std::unique_ptr<Stats> stats_;
   Owned<visor_handle> watching_, serving_, announced_;
   Timer interval_, debounce_, announcing_again_;
 };
@@ -78,6 +80,7 @@ Result<void> Telemetry::set_up() {
   publisher_ = std::make_unique<Publisher>(kVersion, config_.older_leaves);
   feed_ = std::make_unique<OwnFeed>(host(), feeds_, config_, *tracker_, *publisher_);
   history_ = std::make_unique<History>(host(), config_);
+  stats_ = std::make_unique<Stats>(host(), config_, *history_);
   return {};
 }
 
@@ -89,7 +92,7 @@ void Telemetry::start(Started started) {
     if (!opened) return started(std::move(opened));
     history_->open([this, started] {
       begin();
-      started({});
+      started(stats_->start());
     });
   });
 }
@@ -184,6 +187,7 @@ void Telemetry::stop(Stopped stopped) {
   announced_.reset();
   serving_.reset();
   feed_.reset();
+  stats_.reset();
   history_.reset();
   // What was closed just now goes on the next turn; only then is no code of ours under way.
   tasks_.post(std::move(stopped));
@@ -268,9 +272,6 @@ Result<std::string> Telemetry::uptime(std::string_view args) {
 }
 
 Result<std::string> Telemetry::status(std::string_view) {
-  auto queue = [](size_t now, size_t limit) {
-    return JsonObjectText().integer("now", now).integer("limit", limit).finish();
-  };
   size_t closed = tracker_->transports().size() - tracker_->serving();
   return JsonObjectText()
       .text("network", config_.network)
@@ -287,9 +288,15 @@ Result<std::string> Telemetry::status(std::string_view) {
                            .integer("failed_writes", history_->counters().failures)
                            .text("problem", history_->problem())
                            .finish())
+      .json("stats", JsonObjectText()
+                         .integer("readers", config_.stats_readers.size())
+                         .boolean("mounted", stats_->mounted())
+                         .integer("answered", stats_->counters().answered)
+                         .integer("refused", stats_->counters().refused)
+                         .finish())
       .json("queues", JsonObjectText()
-                          .json("writes", queue(feed_->writing() ? 1 : 0, 1))
-                          .json("closed_transports", queue(closed, Tracker::kMaxClosed))
+                          .json("writes", codec::queue_text(feed_->writing() ? 1 : 0, 1))
+                          .json("closed_transports", codec::queue_text(closed, Tracker::kMaxClosed))
                           .finish())
       .finish();
 }

@@ -141,13 +141,12 @@ Answer Api::health(const ApiRequest&, std::string_view, Moment) {
   build.text("version", service_.version);
   if (!service_.commit.empty()) build.text("commit", service_.commit);
   if (!service_.build_date.empty()) build.text("date", service_.build_date);
-  return json_answer(codec::JsonObjectText()
-                         .text("service_name", "transport-discovery")
-                         .json("build_info", build.finish())
-                         .text("started_at", codec::time_text(service_.started_at_s))
-                         .text(std::string(service_.network) + "_address", service_.address)
-                         .finish() +
-                     "\n");
+  codec::JsonObjectText out;
+  out.text("service_name", "transport-discovery")
+      .json("build_info", build.finish())
+      .text("started_at", codec::time_text(service_.started_at_s));
+  for (const auto& [network, address] : service_.addresses) out.text(network + "_address", address);
+  return json_answer(out.finish() + "\n");
 }
 
 }  // namespace visor::transport_discovery

@@ -3,6 +3,7 @@
 #ifndef VISOR_TRANSPORT_DISCOVERY_API_HPP
 #define VISOR_TRANSPORT_DISCOVERY_API_HPP
 #include <functional>
+#include <map>
 
 #include "accept.hpp"
 #include "answer.hpp"
@@ -27,8 +28,8 @@ class Api {
   struct Service {
     /* What the TPD says of itself, in either of Prometheus' formats. */
     std::function<std::string(bool open_metrics)> process_metrics;
-    std::string version, address; /* "<pk>:<port>" */
-    std::string_view network;
+    std::string version;
+    std::map<std::string, std::string> addresses = {}; /* by network: "<pk>:<port>" */
     int64_t started_at_s = 0;
     const Sessions* sessions = nullptr;       /* when the service itself was up; null: not known */
     std::vector<visor_key> monitors = {};     /* who may take transports away that are not theirs */

@@ -9,6 +9,7 @@ const char kConfigSchema[] = R"({
   "properties": {
     "network": {"type": "string", "pattern": "^[a-z][a-z0-9_-]*$", "description": "the network on which visors announce their feeds; skynet if not said"},
     "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "its port; 50 if not said"},
+    "http_network": {"type": "string", "pattern": "^[a-z][a-z0-9_-]*$", "description": "of the gateway's networks, the one by which /health says that the HTTP interface is reached: dmsg"},
     "drive": {"type": "string", "minLength": 1, "description": "the storage drive that keeps what is known; the default one if not said"},
     "interval_ms": {"type": "integer", "minimum": 100, "maximum": 3600000, "description": "how often visors report; 60000 if not said"},
     "network_monitors": {"type": "array", "items": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$"}, "description": "public keys of monitors that may remove transports of others over HTTP; nobody if not said"},
@@ -24,6 +25,7 @@ Result<Config> read_config(std::string_view text) {
   Config config;
   read_field(*object, "network", config.network);
   read_field(*object, "port", config.port);
+  read_field(*object, "http_network", config.http_network);
   read_field(*object, "drive", config.drive);
   read_field(*object, "interval_ms", config.interval_ms);
   const boost::json::object limits = codec::object_at(*object, "limits");

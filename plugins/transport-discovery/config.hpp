@@ -8,6 +8,7 @@ namespace visor::transport_discovery {
 struct Config {
   std::string network = "skynet";
   uint16_t port = 50;
+  std::string http_network;      /* on whose port 80 the gateway offers us, too; empty: none */
   std::string drive;             /* empty: the default one */
   uint64_t interval_ms = 60'000; /* the reporters' rhythm */
   size_t max_reporters = 65'536; /* feeds followed at once */

@@ -21,10 +21,13 @@ class TransportDiscovery final : public Instance {
 
   Result<std::string> status(std::string_view) { return report_status(sources()); }
   Result<std::string> reporters(std::string_view) { return report_reporters(sources()); }
-  Result<std::string> transports(std::string_view args);
+  Result<std::string> transports(std::string_view args) { return rows(args, append_json_row); }
+  Result<std::string> metrics(std::string_view args) { return rows(args, append_table_row); }
 
  private:
+  Result<std::string> rows(std::string_view args, decltype(append_json_row)* append) const;
   Result<void> set_up();
+  std::map<std::string, std::string> addresses() const;
   Result<void> serve();
   void on_peer(const visor_key& key, bool here);
   void reconcile();
@@ -75,13 +78,21 @@ Result<void> TransportDiscovery::set_up() {
       Api::Service{
           .process_metrics = [this](bool open_metrics) { return report_metrics(sources(), open_metrics); },
           .version = kVersion,
-          .address = to_hex(own_) + ":" + std::to_string(config_.port),
-          .network = config_.network,
+          .addresses = addresses(),
           .started_at_s = started_at_s_,
           .sessions = &sessions_,
           .monitors = config_.monitors});
   web_ = std::make_unique<Web>(host(), *api_);
   return {};
+}
+
+// Of the feeds, and of this interface (specification dmsg.md, 3.2).
+std::map<std::string, std::string> TransportDiscovery::addresses() const {
+  constexpr char kHttpPort[] = ":80";
+  std::map<std::string, std::string> out{
+      {config_.network, to_hex(own_) + ":" + std::to_string(config_.port)}};
+  if (!config_.http_network.empty()) out[config_.http_network] = to_hex(own_) + kHttpPort;
+  return out;
 }
 
 void TransportDiscovery::start(Started started) {
@@ -143,7 +154,7 @@ void TransportDiscovery::stop(Stopped stopped) {
 
 // --- commands ----------------------------------------------------------------------------------
 
-Result<std::string> TransportDiscovery::transports(std::string_view args) {
+Result<std::string> TransportDiscovery::rows(std::string_view args, decltype(append_json_row)* append) const {
   const Result<boost::json::object> object = codec::parse_fields(args, "the arguments");
   if (!object) return std::unexpected(object.error());
   RowOptions options{.edges = true};
@@ -164,7 +175,7 @@ Result<std::string> TransportDiscovery::transports(std::string_view args) {
     if (!pk.empty() && next->sides[0].visor->hex != pk && next->sides[1].visor->hex != pk) continue;
     size_t before = out.size();
     if (out.size() > 1) out += ",\n";
-    if (append_json_row(out, *aggregator_, *next, options, today)) {
+    if (append(out, *aggregator_, *next, options, today)) {
       --left;
     } else {
       out.resize(before);
@@ -177,20 +188,24 @@ constexpr const char* kNeeds[] = {VISOR_IDENTITY_1, VISOR_FEEDS_1, VISOR_DRIVE_1
 
 constexpr char kNoArguments[] = R"({"type":"object","additionalProperties":false})";
 
-constexpr visor_command kCommands[] = {
-    {"status", "What is known, what was refused, every queue and its bound", kNoArguments,
-     VISOR_COMMAND_READS, 0, command<&TransportDiscovery::status>},
-    {"reporters", "Each visor whose feed is followed: connections, Roots, what was wrong with its leaves",
-     kNoArguments, VISOR_COMMAND_READS, 0, command<&TransportDiscovery::reporters>},
-    {"transports", "Transports as in /metrics: latency in microseconds, bytes by day and edge", R"({
+constexpr char kWhichRows[] = R"({
   "type": "object", "additionalProperties": false, "properties": {
     "pk": {"type": "string", "pattern": "^[0-9a-f]{66}$", "description": "only those of which this visor is an edge"},
     "type": {"type": "string", "description": "only those of this type"},
     "live": {"type": "string", "enum": ["true", "false", "all"], "description": "only live or only ended ones; all if not said"},
     "limit": {"type": "integer", "minimum": 1, "maximum": 5000, "description": "rows at most; 100 if not said"}},
   "examples": [{"live": "true", "limit": 20}]
-})",
+})";
+
+constexpr visor_command kCommands[] = {
+    {"status", "What is known, what was refused, every queue and its bound", kNoArguments,
+     VISOR_COMMAND_READS, 0, command<&TransportDiscovery::status>},
+    {"reporters", "Each visor whose feed is followed: connections, Roots, what was wrong with its leaves",
+     kNoArguments, VISOR_COMMAND_READS, 0, command<&TransportDiscovery::reporters>},
+    {"transports", "Transports as in /metrics: latency in microseconds, bytes by day and edge", kWhichRows,
      VISOR_COMMAND_READS, 0, command<&TransportDiscovery::transports>},
+    {"metrics", "Each transport in a row: edges, latency in milliseconds, bytes of today and of 35 days",
+     kWhichRows, VISOR_COMMAND_READS, 0, command<&TransportDiscovery::metrics>},
 };
 
 }  // namespace

@@ -118,6 +118,28 @@ bool append_json_row(std::string& out, const Aggregator& aggregator, const Trans
   return true;
 }
 
+bool append_table_row(std::string& out, const Aggregator& aggregator, const Transport& transport,
+                      const RowOptions& options, UnixDay today) {
+  if (!is_shown(aggregator, transport, options)) return false;
+  uint64_t all_bytes = 0, today_bytes = 0;
+  for (const Day& day : aggregator.days_of(transport, today - options.days + 1)) {
+    all_bytes = saturating_add(all_bytes, day.bandwidth());
+    if (day.date == today) today_bytes = day.bandwidth();
+  }
+  out += codec::JsonObjectText()
+             .text("id", codec::to_uuid(transport.id))
+             .text("type", aggregator.type_of(transport))
+             .boolean("live", transport.live)
+             .text("a", transport.sides[0].visor->hex)
+             .text("b", transport.sides[1].visor->hex)
+             .number("latency_ms", static_cast<double>(transport.latency.avg_us) / 1000)
+             .number("throughput_bytes_per_s", transport.throughput_bytes_per_s, 0)
+             .integer("today_bytes", today_bytes)
+             .integer("bytes", all_bytes)
+             .finish();
+  return true;
+}
+
 void append_entry(std::string& out, const Aggregator& aggregator, const Transport& transport) {
   out += "{\"t_id\":\"";
   append_uuid(out, transport.id);

@@ -25,6 +25,11 @@ struct RowOptions {
 bool append_json_row(std::string& out, const Aggregator& aggregator, const Transport& transport,
                      const RowOptions& options, UnixDay today);
 
+/* The same, flat, for people: keys of both edges, latency in milliseconds, bytes of today and of all days
+ * that are asked for, of each day what the edge that counted more has counted. */
+bool append_table_row(std::string& out, const Aggregator& aggregator, const Transport& transport,
+                      const RowOptions& options, UnixDay today);
+
 /* Appends the entry: {"t_id":...,"edges":[...],"type":...,"label":...}. */
 void append_entry(std::string& out, const Aggregator& aggregator, const Transport& transport);
 

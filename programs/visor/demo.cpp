@@ -44,6 +44,9 @@ class Demo::Impl {
         tpd_http_ = std::move(address);
         ask_address(*tpd_, "transports", "/listening/stcpr", [this](std::string tcp) {
           tpd_tcp_ = std::move(tcp);
+          // Its own address is known only now; by it the directory of relays is asked that it has itself.
+          if (auto named = tpd_->configure("dmsg", json::serialize(known_dmsg_config())); !named)
+            return fail(named.error());
           start_kernel("relay", relay_config(), 0, [this](Kernel&) { start_visor(); });
         });
       });
@@ -68,8 +71,7 @@ class Demo::Impl {
 
   // Now that all addresses are known, the first gateway tells them to whoever opens the page.
   void publish_bootstrap(const Kernel& visor, std::string_view visor_http) {
-    json::object gateway = gateway_config(options_.port);
-    gateway["root"] = options_.page;
+    json::object gateway = tpd_gateway_config();
     gateway["bootstrap"] = bootstrap(visor, visor_http);
     if (auto done = tpd_->configure("gateway", json::serialize(gateway)); !done) return fail(done.error());
     std::exchange(started_, nullptr)(tpd_http_);
@@ -96,23 +98,34 @@ class Demo::Impl {
   json::object gateway_config(uint16_t port) const {
     return {{"listen", "tcp://" + options_.address + ":" + std::to_string(port)}};
   }
+  json::object tpd_gateway_config() const {
+    json::object gateway = gateway_config(options_.port);
+    gateway["root"] = options_.page;
+    gateway["networks"] = json::array{"dmsg"};
+    return gateway;
+  }
+  json::object known_dmsg_config() const {
+    json::object dmsg = dmsg_config();
+    dmsg["interval_ms"] = options_.interval_ms;
+    return dmsg;
+  }
   uint16_t next_port() const {
     return options_.port == 0 ? uint16_t{0} : static_cast<uint16_t>(options_.port + 1);
   }
 
   std::string tpd_config() const {
-    json::object gateway = gateway_config(options_.port);
-    gateway["root"] = options_.page;
     uint64_t interval = options_.interval_ms;
     return with_identity(
         "tpd",
-        {plugin("storage_leveldb", {}, "disk"), plugin("gateway", std::move(gateway)),
+        {plugin("storage_leveldb", {}, "disk"), plugin("gateway", tpd_gateway_config()), plugin("fetch", {}),
+         plugin("dmsg", {{"interval_ms", interval}}),
          plugin("transports", {{"listen", "tcp://" + options_.address + ":0"}, {"interval_ms", interval}}),
          plugin("dmsg_discovery", {{"drive", "disk"}, {"test_mode", true}, {"interval_ms", interval}}),
          plugin("service_discovery", {{"drive", "disk"}, {"test_mode", true}, {"interval_ms", interval}}),
          plugin("feeds", {{"drive", "disk"}}),
          plugin("transport_discovery", {{"network", "skynet"},
                                         {"port", kTelemetryPort},
+                                        {"http_network", "dmsg"},
                                         {"drive", "disk"},
                                         {"interval_ms", interval}})});
   }
@@ -127,8 +140,6 @@ class Demo::Impl {
   std::string visor_config() const {
     uint64_t interval = options_.interval_ms;
     std::string tpd = to_hex(tpd_->key());
-    json::object dmsg = dmsg_config();
-    dmsg["interval_ms"] = interval;
     json::array peers{json::object{{"pk", tpd}, {"type", "stcpr"}, {"address", tpd_tcp_}}};
     return with_identity(
         "visor",
@@ -138,7 +149,7 @@ class Demo::Impl {
                                {"peers", std::move(peers)},
                                {"auto", json::object{{"discovery", tpd_http_}}},
                                {"public", json::object{{"discovery", tpd_http_}}}}),
-         plugin("fetch", {}), plugin("dmsg", std::move(dmsg)), plugin("feeds", {{"drive", "disk"}}),
+         plugin("fetch", {}), plugin("dmsg", known_dmsg_config()), plugin("feeds", {{"drive", "disk"}}),
          plugin("chat", {{"drive", "disk"},
                          {"directory", json::object{{"discovery", tpd_http_}, {"interval_ms", interval}}}}),
          plugin("telemetry",

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { Program, json, startDemo, temporaryFolder, until } from './support.mjs';
+import { Program, json, startDemo, temporaryFolder, until, visorProgram } from './support.mjs';
 
 const grafana = path.join(import.meta.dirname, '../../plugins/transport-discovery/grafana');
 
@@ -31,7 +31,7 @@ async function exposition(address, accept) {
 }
 
 test('Prometheus reads /metrics', async (t) => {
-  const { address } = await startDemo(t);
+  const { address, bootstrap } = await startDemo(t);
   const measured = (rows) => rows.find((row) => row.live && row.latency?.avg > 0);
   await until(() => json(`${address}/metrics?edges=true`), measured, 15000, 'a measured transport');
 
@@ -67,6 +67,29 @@ test('Prometheus reads /metrics', async (t) => {
     const { type, text } = await exposition(address, 'application/openmetrics-text;version=1.0.0');
     assert.match(type, /^application\/openmetrics-text; ?version=1\.0\.0/);
     assert.ok(text.endsWith('# EOF\n'));
+  });
+
+  await t.test('the command line shows a table', () => {
+    const table = spawnSync(visorProgram, ['transport-discovery', 'metrics', '--table'],
+      { encoding: 'utf8', env: { ...process.env, VISOR_GATEWAY: address } });
+    assert.equal(table.status, 0, table.stderr);
+    const [head, ...rows] = table.stdout.split('\n');
+    assert.match(head, /id.*type.*live.*latency_ms.*today_bytes/i);
+    assert.match(rows.join('\n'), /stcpr/);
+  });
+
+  await t.test('/metrics and the service directory are on port 80 of the relay network too', async () => {
+    const native = new URL(bootstrap.peers.find((peer) => peer.name === 'native visor').address.replace(/^ws/, 'http')).origin;
+    const ask = async (path) => {
+      const text = `GET ${path} HTTP/1.1\r\nhost: tpd\r\nconnection: close\r\n\r\n`;
+      const response = await fetch(`${native}/api/dmsg/dial`, { method: 'POST',
+        body: JSON.stringify({ pk: bootstrap.tpd.pk, port: 80, text, idle_ms: 2000 }) });
+      return (await response.text()).split('\n').filter(Boolean).map((line) => JSON.parse(line).text ?? '').join('');
+    };
+    const live = await until(() => ask('/metrics?live=true&edges=true'), (answer) => /^HTTP\/1\.1 200/.test(answer) && answer, 20000, '/metrics by key');
+    assert.match(live, new RegExp(`"edges":\\[[^\\]]*${bootstrap.tpd.pk}`));
+    assert.match(await ask('/api/services?type=visor'), new RegExp(`"${bootstrap.peers.find((peer) => peer.name === 'native visor').pk}`));
+    assert.match(await ask('/api/kernel/status'), /^HTTP\/1\.1 404/);
   });
 
   await t.test('a Prometheus server scrapes it', async () => {

@@ -148,6 +148,7 @@ TEST_CASE("tpd answers: totals, entries, health", "[telemetry][tpd]") {
   CHECK(health.at("service_name").get_string() == "transport-discovery");
   CHECK(health.at("build_info").get_object().at("version").get_string() == "0.1.0");
   CHECK(health.at("skynet_address").get_string() == "02ab:50");
+  CHECK(health.at("dmsg_address").get_string() == "02ab:80");
 }
 
 TEST_CASE("tpd answers: a client gets the format it would rather have", "[telemetry][tpd]") {

@@ -224,11 +224,9 @@ TEST_CASE("tpd authority: as many keys as there is room for", "[telemetry][tpd]"
 TEST_CASE("tpd registration: a monitor whom the operator named takes away what is not its own",
           "[telemetry][tpd]") {
   Signed tpd;
-  Api api(tpd.tpd.aggregator, {.process_metrics = [](bool) { return std::string(); },
-                               .version = "1",
-                               .address = "",
-                               .network = "skynet",
-                               .monitors = {tpd.carol.key()}});
+  Api api(
+      tpd.tpd.aggregator,
+      {.process_metrics = [](bool) { return std::string(); }, .version = "1", .monitors = {tpd.carol.key()}});
   codec::TransportEntry one = between(tpd.alice, tpd.bob);
   tpd.tpd.list(tpd.alice.key(), {{one, std::nullopt}});
   std::string body = "[\"" + codec::to_uuid(one.id) + "\"]";

@@ -25,8 +25,7 @@ struct Service {
                  return std::string("# HELP visor_tpd_x X.\n# TYPE visor_tpd_x gauge\nvisor_tpd_x 1\n");
                },
            .version = "0.1.0",
-           .address = "02ab:50",
-           .network = "skynet",
+           .addresses = {{"dmsg", "02ab:80"}, {"skynet", "02ab:50"}},
            .started_at_s = kNoon}};
 
   Answer get(std::string_view path, std::string_view query = "", std::string_view accept = "",

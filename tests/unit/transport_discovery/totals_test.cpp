@@ -193,8 +193,6 @@ TEST_CASE("tpd versions, counts by key, the service's own uptime", "[telemetry][
   sessions.see(kNoon - 1800, kNoon);
   Api api(service.tpd.aggregator, {.process_metrics = [](bool) { return std::string(); },
                                    .version = "1",
-                                   .address = "",
-                                   .network = "skynet",
                                    .started_at_s = kNoon - 1800,
                                    .sessions = &sessions});
   auto get = [&](std::string_view path) { return api.answer({"GET", path, "", ""}, service.tpd.now).body; };
