@@ -100,13 +100,16 @@ class Friends {
    * that instant until all the others have the message, verified. */
   double first_message_s();
 
+ private:
+  std::vector<std::unique_ptr<Call>> calls_; /* they end with the town's visors, which go first */
+
+ public:
   Town town;
 
  private:
   void watch(size_t visor);
   void say_once();
 
-  std::vector<std::unique_ptr<Call>> calls_; /* they end with the town's visors */
   size_t heard_ = 0;
   std::string group_, send_;
 };

@@ -7,11 +7,18 @@ const nodes = Number(process.argv[2]);
 const kTopic = 'bench';
 const text = Buffer.alloc(100, 'x');
 
+// Node 18 and 20 have it not, and libp2p's parts want it.
+Promise.withResolvers ??= () => {
+  const parts = {};
+  parts.promise = new Promise((resolve, reject) => { Object.assign(parts, { resolve, reject }); });
+  return parts;
+};
+
 async function network() {
   const [{ createLibp2p }, { tcp }, { noise }, { yamux }, { identify }, { gossipsub }] = await Promise.all(
     ['libp2p', '@libp2p/tcp', '@chainsafe/libp2p-noise', '@chainsafe/libp2p-yamux', '@libp2p/identify', '@chainsafe/libp2p-gossipsub'].map((name) => import(name)));
   const all = await Promise.all(Array.from({ length: nodes }, () => createLibp2p({
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] }, transports: [tcp()], connectionEncrypters: [noise()], streamMuxers: [yamux()],
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] }, transports: [tcp()], connectionEncryption: [noise()], streamMuxers: [yamux()],
     services: { identify: identify(), pubsub: gossipsub({ floodPublish: true, allowPublishToZeroTopicPeers: false }) },
   })));
   for (const node of all) node.services.pubsub.subscribe(kTopic);
