@@ -14,7 +14,7 @@ struct Row {
   std::string unit; /* of all three: "ns", "1/s" */
   Better better;
   std::function<double()> ours = nullptr, floor = nullptr; /* one measurement each */
-  std::string peer = {};               /* its name, if there is one */
+  std::string peer = {};                                   /* its name, if there is one */
   std::function<double()> peer_value = nullptr;
 };
 

@@ -34,15 +34,23 @@ Sign GroupSession::signer() const {
 
 Result<void> GroupSession::start() {
   if (Result<void> known = remember_own(); !known) return known;
+  admit_all();
+  return own_.open([this](const Result<void>& result) { opened(result); });
+}
+
+/* Only once our feed is there: who asks before is told that there is none, and asks again a minute later. */
+void GroupSession::serve() {
   for (const std::string& network : options_.networks) {
     visor_handle* handle = nullptr;
     const visor_status status = place_.feeds->api->serve(place_.feeds, to_span(std::string_view(network)),
                                                          place_.port, &GroupSession::on_peer, this, &handle);
-    if (status != VISOR_OK) return std::unexpected(host_.error(status));
-    served_.emplace_back(handle);
+    if (status == VISOR_OK) {
+      served_.emplace_back(handle);
+    } else {
+      host_.warn("chat: nobody reaches the group " + codec::to_text(id_) + " over " + network + ": " +
+                 host_.error(status).text);
+    }
   }
-  admit_all();
-  return own_.open([this](const Result<void>& result) { opened(result); });
 }
 
 void GroupSession::opened(const Result<void>& result) {
@@ -75,6 +83,7 @@ void GroupSession::opened(const Result<void>& result) {
     published_count_ = std::max(published_count_, count + published_.size());
   });
   publish_lost();
+  serve();
   follow_all();
   const bool removed_since = std::ranges::any_of(
       record().removed, [&](const auto& each) { return each.second > record().key_issued_ns + kLateKeyNs; });

@@ -92,6 +92,7 @@ class GroupSession {
   Sign signer() const;
   bool passes_on() const;
 
+  void serve();
   void opened(const Result<void>& opened);
   void follow_all();
   void admit_all();
