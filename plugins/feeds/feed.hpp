@@ -159,6 +159,7 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   void stream_failed(Connection& connection, const Error& why);
   void end_of_stream();
   void replace_fill(std::unique_ptr<Fill> fill);
+  void supersede_fill();
   void start_fill(SignedRoot root);
   void start_pending();
   void push_to_all(const Hash& root);

@@ -47,11 +47,7 @@ void Feed::learn_covered() {
 void Feed::reconsider() {
   const bool whole = wants_whole();
   if (whole == !id_.branches || (!whole && began_whole_)) return;
-  if (fill_) {
-    fill_->supersede();
-    auto gone = std::make_shared<std::unique_ptr<Fill>>(std::move(fill_));
-    tasks_.post([gone] {});
-  }
+  if (fill_) supersede_fill();
   pending_.reset();
   way_.clear();
   following_ = nullptr;

@@ -247,11 +247,16 @@ void Feed::replace_fill(std::unique_ptr<Fill> fill) {
     const Root& before = fill_->root().root;
     const bool keep = newer(before, fill->root().root) && (!pending_ || newer(before, pending_->root));
     if (keep) pending_ = fill_->root();
-    fill_->supersede();
-    auto gone = std::make_shared<std::unique_ptr<Fill>>(std::move(fill_));
-    tasks_.post([gone] {});
+    supersede_fill();
   }
   fill_ = std::move(fill);
+}
+
+/* It may still be on the stack. */
+void Feed::supersede_fill() {
+  fill_->supersede();
+  auto gone = std::make_shared<std::unique_ptr<Fill>>(std::move(fill_));
+  tasks_.post([gone] {});
 }
 
 Result<void> Feed::import(FeedImport& from) {
