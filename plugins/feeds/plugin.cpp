@@ -4,6 +4,7 @@
 #include "calls.hpp"
 #include "config.hpp"
 #include "lib/codec/json_fields.hpp"
+#include "lib/codec/queue_report.hpp"
 #include "registry.hpp"
 #include "report.hpp"
 #ifndef __wasi__
@@ -23,9 +24,9 @@ class Feeds final : public Instance {
   void stop(Stopped stopped) override;
 
   Result<std::string> status(std::string_view) {
-    json::object transfers = queue_report(0, 0);
+    json::object transfers = codec::queue_report(0, 0);
 #ifndef __wasi__
-    transfers = queue_report(transfers_->running(), Transfers::kMaxTransfers);
+    transfers = codec::queue_report(transfers_->running(), Transfers::kMaxTransfers);
 #endif
     return report_status(*service_, *calls_, std::move(transfers), host());
   }

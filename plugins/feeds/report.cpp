@@ -142,10 +142,6 @@ void put_bytes(json::object& to, std::string name, std::string_view bytes_or_tex
   }
 }
 
-json::object queue_report(uint64_t now, uint64_t limit) {
-  return codec::queue_report(now, limit);
-}
-
 std::string report_status(const Service& service, const Calls& calls, json::object transfers, Host host) {
   json::object stores;
   for (const auto& [drive, store] : service.stores().all()) {

@@ -13,7 +13,6 @@ void put_bytes(boost::json::object& to, std::string name, std::string_view bytes
 /* transfers: how many feeds are being written or read, of how many. */
 std::string report_status(const Service& service, const Calls& calls, boost::json::object transfers,
                           Host host);
-boost::json::object queue_report(uint64_t now, uint64_t limit);
 std::string report_list(const Service& service, Host host);
 std::string report_peers(const Service& service, Host host);
 /* Leaves of a feed's current Root; `more` is set when there are more than `limit`. */
