@@ -19,17 +19,6 @@ Ops many() {
   return ops;
 }
 
-struct World {
-  MemoryHost host;
-  std::shared_ptr<Wire> wire = std::make_shared<Wire>();
-};
-
-uint64_t objects_asked(Machine& machine) {
-  uint64_t objects = 0;
-  for (const auto& peer : machine.node->peers()) objects += peer.connection.counters().objects_received;
-  return objects;
-}
-
 uint64_t received_bytes(Machine& machine) {
   uint64_t bytes = 0;
   for (const auto& peer : machine.node->peers()) bytes += peer.connection.counters().received_bytes;
@@ -46,7 +35,7 @@ std::map<std::string, std::string> branch(Machine& owner, std::string_view prefi
 TEST_CASE("feeds: of a branch that is followed only its objects are fetched", "[feeds][branches]") {
   const bool streams = GENERATE(true, false);
   CAPTURE(streams);
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), reader(w.host, w.wire, 2, streams ? NodeSettings{} : plain());
   owner.serve();
   owner.write(many());
@@ -156,7 +145,7 @@ TEST_CASE("feeds: of a branch that is followed only its objects are fetched", "[
 }
 
 TEST_CASE("feeds: who follows a branch is no source of its feed", "[feeds][branches]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), reader(w.host, w.wire, 2), other(w.host, w.wire, 3);
   owner.serve();
   reader.serve();

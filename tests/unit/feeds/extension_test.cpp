@@ -15,19 +15,8 @@ Ops numbered(int from, int to, const std::string& value = "v") {
   return ops;
 }
 
-struct World {
-  MemoryHost host;
-  std::shared_ptr<Wire> wire = std::make_shared<Wire>();
-};
-
-uint64_t objects_asked(Machine& machine) {
-  uint64_t objects = 0;
-  for (const auto& peer : machine.node->peers()) objects += peer.connection.counters().objects_received;
-  return objects;
-}
-
 TEST_CASE("feeds: between visors a Root needs no request", "[feeds][extension]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
   owner.serve();
   Follower follower;
@@ -86,7 +75,7 @@ TEST_CASE("feeds: between visors a Root needs no request", "[feeds][extension]")
 }
 
 TEST_CASE("feeds: a subscriber that comes again is told what it lacks", "[feeds][extension]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
   owner.serve();
   other.open(owner.key());
@@ -129,7 +118,7 @@ TEST_CASE("feeds: a subscriber that comes again is told what it lacks", "[feeds]
 TEST_CASE("feeds: visors that know the extension and those that do not follow one feed",
           "[feeds][extension]") {
   const bool owner_streams = GENERATE(true, false);
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1, owner_streams ? NodeSettings{} : plain());
   Machine old(w.host, w.wire, 2, plain()), young(w.host, w.wire, 3);
   owner.serve();
@@ -150,7 +139,7 @@ TEST_CASE("feeds: visors that know the extension and those that do not follow on
 }
 
 TEST_CASE("feeds: others get the Root from a visor that was told it as a difference", "[feeds][extension]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), between(w.host, w.wire, 2);
   owner.serve();
   between.serve();

@@ -164,6 +164,20 @@ class Machine : public Node::Networks {
   std::map<visor_key, std::shared_ptr<Feed>> feeds_;
 };
 
+/* What machines are on. */
+struct MemoryWorld {
+  explicit MemoryWorld(uint64_t seed = 1) : host(seed) {}
+  MemoryHost host;
+  std::shared_ptr<Wire> wire = std::make_shared<Wire>();
+};
+
+/* How many objects came because it asked for them, over the connections that it has. */
+inline uint64_t objects_asked(Machine& machine) {
+  uint64_t objects = 0;
+  for (const auto& peer : machine.node->peers()) objects += peer.connection.counters().objects_received;
+  return objects;
+}
+
 /* Messages said and heard by hand, on a stream that somebody else made. */
 class ByHand {
  public:

@@ -11,14 +11,8 @@ Ops numbered(int from, int to, const std::string& value = "v") {
   return ops;
 }
 
-struct World {
-  explicit World(uint64_t seed = 1) : host(seed) {}
-  MemoryHost host;
-  std::shared_ptr<Wire> wire = std::make_shared<Wire>();
-};
-
 TEST_CASE("feeds: a feed is published, followed, changed", "[feeds]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
   owner.serve();
   Follower local, remote;
@@ -47,7 +41,7 @@ TEST_CASE("feeds: a feed is published, followed, changed", "[feeds]") {
 }
 
 TEST_CASE("feeds: a very wide directory is many small objects, and a change of it costs few", "[feeds]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), reader(w.host, w.wire, 2);
   owner.serve();
   Follower follower;
@@ -70,7 +64,7 @@ TEST_CASE("feeds: a very wide directory is many small objects, and a change of i
 }
 
 TEST_CASE("feeds: values that are there already publish nothing", "[feeds]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1);
   owner.write(numbered(0, 10));
   w.host.advance_ms(100);
@@ -83,7 +77,7 @@ TEST_CASE("feeds: values that are there already publish nothing", "[feeds]") {
 }
 
 TEST_CASE("feeds: changes of one window are one Root", "[feeds]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1);
   owner.open(owner.key(), 1000);
   for (int i = 0; i < 5; ++i) {
@@ -97,7 +91,7 @@ TEST_CASE("feeds: changes of one window are one Root", "[feeds]") {
 }
 
 TEST_CASE("feeds: lesson 33, a quiet feed is signed again and nobody dials again", "[feeds][lesson]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
   owner.serve();
   Follower follower;
@@ -117,7 +111,7 @@ TEST_CASE("feeds: lesson 33, a quiet feed is signed again and nobody dials again
 }
 
 TEST_CASE("feeds: lesson 43, a restart goes on with the tree and the numbers", "[feeds][lesson]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
   owner.serve();
   Follower follower;
@@ -144,7 +138,7 @@ TEST_CASE("feeds: lesson 43, a restart goes on with the tree and the numbers", "
 }
 
 TEST_CASE("feeds: an owner that lost its store goes on where its subscribers are", "[feeds]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
   owner.serve();
   Follower follower;
@@ -171,7 +165,7 @@ TEST_CASE("feeds: a connection that is cut at any point leaves nothing broken an
           "[feeds]") {
   size_t whole = 0;
   {
-    World w;
+    MemoryWorld w;
     Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
     owner.serve();
     owner.write(numbered(0, 200));
@@ -183,7 +177,7 @@ TEST_CASE("feeds: a connection that is cut at any point leaves nothing broken an
   }
   for (size_t cut = 1; cut < whole; cut += whole / 47) {
     INFO("cut after " << cut << " of " << whole);
-    World w(cut);
+    MemoryWorld w(cut);
     Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
     owner.serve();
     owner.write(numbered(0, 200));
@@ -207,7 +201,7 @@ TEST_CASE("feeds: a connection that is cut at any point leaves nothing broken an
 TEST_CASE("feeds: a reader is killed at any write and goes on", "[feeds]") {
   for (size_t crash = 1; crash <= 6; ++crash) {
     INFO("write " << crash);
-    World w;
+    MemoryWorld w;
     NodeSettings settings;
     settings.feed.fill.flush_bytes = 2000;
     Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2, settings);
@@ -231,7 +225,7 @@ TEST_CASE("feeds: a reader is killed at any write and goes on", "[feeds]") {
 
 TEST_CASE("feeds: lesson 23, a second dial does not break the fill, and the live connection is used",
           "[feeds][lesson]") {
-  World w;
+  MemoryWorld w;
   w.wire->manners->piece = 100;
   Machine a(w.host, w.wire, 1), b(w.host, w.wire, 2);
   a.serve();
@@ -257,7 +251,7 @@ TEST_CASE("feeds: lesson 23, a second dial does not break the fill, and the live
 }
 
 TEST_CASE("feeds: while the owner is away, another follower is a source", "[feeds]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), first(w.host, w.wire, 2), second(w.host, w.wire, 3);
   owner.serve();
   first.serve();
@@ -281,7 +275,7 @@ TEST_CASE("feeds: while the owner is away, another follower is a source", "[feed
 }
 
 TEST_CASE("feeds: two sources share a fill, and one may go", "[feeds]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1, plain()), first(w.host, w.wire, 2, plain()),
       second(w.host, w.wire, 3, plain());
   owner.serve();
@@ -316,7 +310,7 @@ TEST_CASE("feeds: two sources share a fill, and one may go", "[feeds]") {
 }
 
 TEST_CASE("feeds: Roots are merged while a follower is paused, and never dropped", "[feeds]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
   owner.serve();
   Follower follower;
@@ -344,7 +338,7 @@ TEST_CASE("feeds: Roots are merged while a follower is paused, and never dropped
 }
 
 TEST_CASE("feeds: a follower of a prefix is told of its branch alone", "[feeds]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
   owner.serve();
   Follower branch;
@@ -359,7 +353,7 @@ TEST_CASE("feeds: a follower of a prefix is told of its branch alone", "[feeds]"
 }
 
 TEST_CASE("feeds: leaves are told while the Root still arrives, the wanted branch first", "[feeds]") {
-  World w;
+  MemoryWorld w;
   w.wire->manners->piece = 300;
   Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2, plain());
   owner.serve();
@@ -380,7 +374,7 @@ TEST_CASE("feeds: leaves are told while the Root still arrives, the wanted branc
 }
 
 TEST_CASE("feeds: who is admitted changes at once", "[feeds]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1), friendly(w.host, w.wire, 2), stranger(w.host, w.wire, 3);
   owner.serve();
   owner.own().admit(std::set<visor_key>{friendly.key()});
@@ -407,7 +401,7 @@ TEST_CASE("feeds: who is admitted changes at once", "[feeds]") {
 
 TEST_CASE("feeds: lesson 47, a store that fails freezes the feed visibly and nothing waits for ever",
           "[feeds][lesson]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1);
   owner.write(Ops().put("a", "1"));
   w.host.advance_ms(100);
@@ -426,7 +420,7 @@ TEST_CASE("feeds: lesson 47, a store that fails freezes the feed visibly and not
 
 TEST_CASE("feeds: lesson 14, an object that is gone from the store does not freeze the feed",
           "[feeds][lesson]") {
-  World w;
+  MemoryWorld w;
   Machine owner(w.host, w.wire, 1);
   owner.write(Ops().put("a/x", "1").put("a/y", "2").put("b/z", "3"));
   w.host.advance_ms(100);
@@ -442,7 +436,7 @@ TEST_CASE("feeds: lesson 14, an object that is gone from the store does not free
 }
 
 TEST_CASE("feeds: lesson 44, feeds of one node do not mix", "[feeds][lesson]") {
-  World w;
+  MemoryWorld w;
   Machine a(w.host, w.wire, 1), b(w.host, w.wire, 2), c(w.host, w.wire, 3);
   a.serve();
   b.serve();
@@ -457,7 +451,7 @@ TEST_CASE("feeds: lesson 44, feeds of one node do not mix", "[feeds][lesson]") {
 }
 
 TEST_CASE("feeds: lesson 37, nodes that come and go leave no timer behind", "[feeds][lesson]") {
-  World w;
+  MemoryWorld w;
   for (int i = 0; i < 20; ++i) {
     Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
     owner.serve();
