@@ -347,7 +347,7 @@ struct Breaking {
   size_t whole_before = 0;
 };
 
-TEST_CASE("feeds: a connection that is cut at any byte is gone on with where it was",
+TEST_CASE("feeds: lesson 22, a connection that is cut at any byte is gone on with where it was",
           "[feeds][extension][cut]") {
   const bool first = GENERATE(true, false);
   size_t whole = 0;
