@@ -136,4 +136,11 @@ Result<std::vector<std::string>> read_branches(codec::Reader& from) {
   return std::unexpected(from.done().error());
 }
 
+std::vector<std::string> stored_branches(Store& store, const FeedId& id) {
+  Result<SignedRoot> root = store.load(id);
+  if (!root) return {};
+  codec::Reader descriptor(root->root.descriptor);
+  return read_branches(descriptor).value_or(std::vector<std::string>());
+}
+
 }  // namespace visor::feeds

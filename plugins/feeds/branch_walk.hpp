@@ -74,5 +74,8 @@ void append_branches(Bytes& to, const std::vector<std::string>& branches);
 /* At most kMaxBranches, each a path, none of them ""; a tail stays. */
 Result<std::vector<std::string>> read_branches(codec::Reader& from);
 
+/* Of a feed of which only branches are stored: which. */
+std::vector<std::string> stored_branches(Store& store, const FeedId& id);
+
 }  // namespace visor::feeds
 #endif  // VISOR_FEEDS_BRANCH_WALK_HPP

@@ -35,12 +35,7 @@ bool Feed::covers(const std::string& wanted) const {
 }
 
 void Feed::learn_covered() {
-  covered_.clear();
-  if (!id_.branches) return;
-  Result<SignedRoot> root = store_->load(id_);
-  if (!root) return;
-  codec::Reader descriptor(root->root.descriptor);
-  if (auto branches = read_branches(descriptor)) covered_ = std::move(*branches);
+  covered_ = id_.branches ? stored_branches(*store_, id_) : std::vector<std::string>();
 }
 
 /* From the whole tree to branches only as long as nothing of it has come; back at any time. */

@@ -32,8 +32,8 @@ class Feeds final : public Instance {
   }
   Result<std::string> list(std::string_view) { return report_list(*service_, host()); }
   Result<std::string> peers(std::string_view) { return report_peers(*service_, host()); }
-  Result<std::string> tree(std::string_view args);
-  Result<std::string> get(std::string_view args);
+  void tree(Answer answer, std::string_view args);
+  void get(Answer answer, std::string_view args);
   void publish(Answer answer, std::string_view args);
   void watch(Answer answer, std::string_view args);
 #ifndef __wasi__
@@ -43,7 +43,8 @@ class Feeds final : public Instance {
 
  private:
   Result<void> set_up();
-  Result<Feed*> find(const json::object& args) const;
+  using Use = std::function<void(Answer& answer, const Readable& feed, const json::object& args)>;
+  void read(Answer answer, std::string_view args, Use use);
 
   Tasks tasks_;
   std::unique_ptr<Service> service_;
@@ -86,38 +87,40 @@ void Feeds::stop(Stopped stopped) {
   service_->stop([this, stopped = std::move(stopped)]() mutable { tasks_.post(std::move(stopped)); });
 }
 
-Result<Feed*> Feeds::find(const json::object& args) const {
+/* Finds the feed that a command means, wherever it is, and does with it what the command is for. */
+void Feeds::read(Answer answer, std::string_view text, Use use) {
+  Result<json::object> args = codec::parse_fields(text, "the arguments");
+  if (!args) return answer.finish(args.error());
   visor_key owner = service_->own();
-  if (std::string_view hex = codec::string_at(args, "owner"); !hex.empty()) {
+  if (std::string_view hex = codec::string_at(*args, "owner"); !hex.empty()) {
     Result<OwnerAddress> address = read_owner(hex);
-    if (!address) return std::unexpected(address.error());
+    if (!address) return answer.finish(address.error());
     owner = address->key;
   }
-  const std::optional<uint16_t> port = codec::number_at<uint16_t>(args, "port");
-  for (const auto& [number, node] : service_->nodes()) {
-    if (port && *port != number) continue;
-    for (Feed* feed : node->feeds()) {
-      if (feed->id().feed == owner) return feed;
-    }
-  }
-  return failure(VISOR_ENOENT, "no feed of " + to_hex(owner) + " is open here; `list` shows those that are");
+  const std::optional<uint16_t> port = codec::number_at<uint16_t>(*args, "port");
+  auto held = std::make_shared<Answer>(std::move(answer));
+  service_->read(owner, port, [held, args = std::move(*args), use = std::move(use)](Result<Readable> feed) {
+    feed ? use(*held, *feed, args) : held->finish(feed.error());
+  });
 }
 
-Result<std::string> Feeds::tree(std::string_view text) {
-  const Result<json::object> args = codec::parse_fields(text, "the arguments");
-  if (!args) return std::unexpected(args.error());
-  Result<Feed*> feed = find(*args);
-  if (!feed) return std::unexpected(feed.error());
-  return report_tree(**feed, codec::string_at(*args, "prefix"),
-                     codec::number_at<size_t>(*args, "limit").value_or(1000));
+void say(Answer& answer, const Result<std::string>& report) {
+  if (!report) return answer.finish(report.error());
+  answer.say(*report);
+  answer.finish();
 }
 
-Result<std::string> Feeds::get(std::string_view text) {
-  const Result<json::object> args = codec::parse_fields(text, "the arguments");
-  if (!args) return std::unexpected(args.error());
-  Result<Feed*> feed = find(*args);
-  if (!feed) return std::unexpected(feed.error());
-  return report_leaf(**feed, codec::string_at(*args, "path"));
+void Feeds::tree(Answer answer, std::string_view text) {
+  read(std::move(answer), text, [](Answer& to, const Readable& feed, const json::object& args) {
+    say(to, report_tree(feed, codec::string_at(args, "prefix"),
+                        codec::number_at<size_t>(args, "limit").value_or(1000)));
+  });
+}
+
+void Feeds::get(Answer answer, std::string_view text) {
+  read(std::move(answer), text, [](Answer& to, const Readable& feed, const json::object& args) {
+    say(to, report_leaf(feed, codec::string_at(args, "path")));
+  });
 }
 
 void Feeds::publish(Answer answer, std::string_view text) {
@@ -134,11 +137,9 @@ void Feeds::watch(Answer answer, std::string_view text) {
 
 #ifndef __wasi__
 void Feeds::export_feed(Answer answer, std::string_view text) {
-  const Result<json::object> args = codec::parse_fields(text, "the arguments");
-  if (!args) return answer.finish(args.error());
-  Result<Feed*> feed = find(*args);
-  if (!feed) return answer.finish(feed.error());
-  transfers_->export_feed(std::move(answer), **feed, codec::string_at(*args, "file"));
+  read(std::move(answer), text, [this](Answer& to, const Readable& feed, const json::object& args) {
+    transfers_->export_feed(std::move(to), feed, codec::string_at(args, "file"));
+  });
 }
 
 void Feeds::import_feed(Answer answer, std::string_view text) {
@@ -156,9 +157,9 @@ constexpr char kNoArguments[] = R"({"type":"object","additionalProperties":false
 constexpr visor_command kCommands[] = {
     {"status", "Whether our feeds are published, the stores, every queue and its bound", kNoArguments,
      VISOR_COMMAND_READS, 0, command<&Feeds::status>},
-    {"list", "Each open feed: owner, newest Root, where it comes from, what went wrong", kNoArguments,
-     VISOR_COMMAND_READS, 0, command<&Feeds::list>},
-    {"tree", "The leaves of a feed", R"({
+    {"list", "Each feed that is open or stored: owner, newest Root, where it comes from, what went wrong",
+     kNoArguments, VISOR_COMMAND_READS, 0, command<&Feeds::list>},
+    {"tree", "The leaves of a feed that is open or stored here", R"({
   "type": "object", "additionalProperties": false, "properties": {
     "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}(@[^@]+:[0-9]{1,5})?$", "description": "the feed's key, or key@host:port; one's own if not said"},
     "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "of the feed; the first that has one if not said"},
@@ -167,7 +168,7 @@ constexpr visor_command kCommands[] = {
   "examples": [{}, {"prefix": "transports/", "limit": 20}]
 })",
      VISOR_COMMAND_READS, 0, command<&Feeds::tree>},
-    {"get", "One leaf of a feed; what is not text is shown in hex", R"({
+    {"get", "One leaf of such a feed; what is not text is shown in hex", R"({
   "type": "object", "additionalProperties": false, "required": ["path"], "properties": {
     "owner": {"type": "string", "pattern": "^[0-9a-fA-F]{66}(@[^@]+:[0-9]{1,5})?$", "description": "the feed's key, or key@host:port; one's own if not said"},
     "port": {"type": "integer", "minimum": 0, "maximum": 65535, "description": "of the feed; the first that has one if not said"},

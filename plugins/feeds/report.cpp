@@ -30,6 +30,26 @@ json::object publisher_report(Host host, const Publisher& publisher) {
           {"failures", c.failures}};
 }
 
+json::array branches_report(const std::vector<std::string>& branches) {
+  json::array out;
+  for (const std::string& branch : branches) out.push_back(json::string(printable(branch)));
+  return out;
+}
+
+void put_root(json::object& out, const FeedId& id, const StoredRoot& root) {
+  out["seq"] = root.record.seq;
+  out["nonce"] = root.nonce;
+  out["time_ns"] = root.record.time_ns;
+  if (!id.branches) out["root"] = to_hex(root.record.hash);
+}
+
+json::object stored_report(const Readable& feed) {
+  json::object out{{"owner", to_hex(feed.id.feed)}, {"port", feed.id.port}, {"state", "stored"}};
+  put_root(out, feed.id, *feed.root());
+  if (feed.id.branches) out["branches"] = branches_report(stored_branches(*feed.store, feed.id));
+  return out;
+}
+
 json::object feed_report(Host host, Feed& feed) {
   json::object out{{"owner", to_hex(feed.id().feed)},
                    {"port", feed.id().port},
@@ -37,17 +57,8 @@ json::object feed_report(Host host, Feed& feed) {
                    {"members", feed.members()},
                    {"seconds_since_root", seconds_since(host, feed.root_ms())},
                    {"last_error", feed.last_error()}};
-  if (const StoredRoot* root = feed.current()) {
-    out["seq"] = root->record.seq;
-    out["nonce"] = root->nonce;
-    out["time_ns"] = root->record.time_ns;
-    if (!feed.of_branches()) out["root"] = to_hex(root->record.hash);
-  }
-  if (feed.of_branches()) {
-    json::array branches;
-    for (const std::string& branch : feed.covered()) branches.push_back(json::string(printable(branch)));
-    out["branches"] = std::move(branches);
-  }
+  if (const StoredRoot* root = feed.current()) put_root(out, feed.id(), *root);
+  if (feed.of_branches()) out["branches"] = branches_report(feed.covered());
   const Feed::Counters& c = feed.counters();
   if (!feed.own()) {
     out["received"] = json::object{
@@ -179,6 +190,7 @@ std::string report_list(const Service& service, Host host) {
   for (const auto& [port, node] : service.nodes()) {
     for (Feed* feed : node->feeds()) feeds.push_back(feed_report(host, *feed));
   }
+  for (const Readable& feed : service.only_stored()) feeds.push_back(stored_report(feed));
   return json::serialize(json::object{{"feeds", std::move(feeds)}});
 }
 
@@ -199,14 +211,14 @@ std::string report_peers(const Service& service, Host host) {
       json::object{{"connections", std::move(connections)}, {"wanted", std::move(wanted)}});
 }
 
-Result<std::string> report_tree(Feed& feed, std::string_view prefix, size_t limit) {
+Result<std::string> report_tree(const Readable& feed, std::string_view prefix, size_t limit) {
   if (Result<std::vector<std::string_view>> names = split_path(prefix); !names) {
     return std::unexpected(names.error());
   }
   json::array leaves;
   bool more = false;
-  const StoredRoot* root = feed.current();
-  TreeCursor cursor(*feed.store(), root ? root->top : Hash{}, prefix);
+  const StoredRoot* root = feed.root();
+  TreeCursor cursor(*feed.store, root ? root->top : Hash{}, prefix);
   for (Result<bool> found = cursor.first();; found = cursor.next()) {
     if (!found) return std::unexpected(found.error());
     if (!*found) break;
@@ -222,9 +234,9 @@ Result<std::string> report_tree(Feed& feed, std::string_view prefix, size_t limi
   return json::serialize(out);
 }
 
-Result<std::string> report_leaf(Feed& feed, std::string_view path) {
-  const StoredRoot* root = feed.current();
-  Result<Found> found = root ? find(*feed.store(), root->top, path) : Found{};
+Result<std::string> report_leaf(const Readable& feed, std::string_view path) {
+  const StoredRoot* root = feed.root();
+  Result<Found> found = root ? find(*feed.store, root->top, path) : Found{};
   if (!found) return std::unexpected(found.error());
   if (found->what != Found::kLeaf) {
     return failure(VISOR_ENOENT, "the feed has no leaf '" + printable(path) + "'; `tree` shows what it has");

@@ -16,8 +16,8 @@ std::string report_status(const Service& service, const Calls& calls, boost::jso
 std::string report_list(const Service& service, Host host);
 std::string report_peers(const Service& service, Host host);
 /* Leaves of a feed's current Root; `more` is set when there are more than `limit`. */
-Result<std::string> report_tree(Feed& feed, std::string_view prefix, size_t limit);
-Result<std::string> report_leaf(Feed& feed, std::string_view path);
+Result<std::string> report_tree(const Readable& feed, std::string_view prefix, size_t limit);
+Result<std::string> report_leaf(const Readable& feed, std::string_view path);
 
 }  // namespace visor::feeds
 #endif  // VISOR_FEEDS_REPORT_HPP

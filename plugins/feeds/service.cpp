@@ -64,6 +64,44 @@ const StoredRoot* Service::current(const FeedId& id) const {
   return feed ? feed->current() : nullptr;
 }
 
+std::optional<Readable> Service::readable(const visor_key& owner, std::optional<uint16_t> port) const {
+  for (const auto& [number, node] : nodes_) {
+    if (port && *port != number) continue;
+    for (Feed* feed : node->feeds()) {
+      if (feed->id().feed == owner) return Readable{feed->store(), feed->id()};
+    }
+  }
+  for (const auto& [drive, store] : stores_.all()) {
+    for (const auto& [id, root] : store->roots()) {
+      if (id.feed == owner && (!port || *port == id.port)) return Readable{store, id};
+    }
+  }
+  return std::nullopt;
+}
+
+void Service::read(const visor_key& owner, std::optional<uint16_t> port,
+                   std::function<void(Result<Readable>)> read) {
+  // As long as nobody has opened a feed, nobody has opened the store.
+  stores_.open("", [this, owner, port, read = std::move(read)](const Result<std::shared_ptr<Store>>& store) {
+    if (std::optional<Readable> found = readable(owner, port)) return read(std::move(*found));
+    if (!store) return read(std::unexpected(store.error()));
+    read(failure(VISOR_ENOENT, "no feed of " + to_hex(owner) +
+                                   (port ? " on port " + std::to_string(*port) : "") +
+                                   " is open or stored here; `list` shows those that are"));
+  });
+}
+
+std::vector<Readable> Service::only_stored() const {
+  std::vector<Readable> all;
+  for (const auto& [drive, store] : stores_.all()) {
+    for (const auto& [id, root] : store->roots()) {
+      auto node = nodes_.find(id.port);
+      if (node == nodes_.end() || !node->second->has(id)) all.push_back({store, id});
+    }
+  }
+  return all;
+}
+
 visor_net* Service::network(const std::string& name) {
   if (name == kDirect || name.starts_with(kDirectUrl)) return direct(name);
   auto at = networks_.find(name);

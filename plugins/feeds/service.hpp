@@ -16,6 +16,15 @@ struct ServiceSettings {
   uint16_t listen_port = 50;  // whose feeds are served there
 };
 
+/* A feed that can be read here: one that is open, or that was once and is stored. */
+struct Readable {
+  std::shared_ptr<Store> store;
+  FeedId id;
+
+  /* Null: nothing has come yet. */
+  const StoredRoot* root() const { return store->current(id); }
+};
+
 class Service final : public FeedsProvider, private Node::Networks, private FeedObject::Owner {
  public:
   static constexpr size_t kMaxOpening = 65536;
@@ -37,6 +46,11 @@ class Service final : public FeedsProvider, private Node::Networks, private Feed
   const StoredRoot* current(const FeedId& id) const;
   /* One that is open here, or null. */
   Feed* find(const FeedId& id) const;
+  /* Finds the feed of that owner, on the first port that has one if none is said; `read` runs on a later
+   * turn, unless the service goes first. */
+  void read(const visor_key& owner, std::optional<uint16_t> port, std::function<void(Result<Readable>)> read);
+  /* Those that are stored, and not open. */
+  std::vector<Readable> only_stored() const;
   size_t open_feeds() const { return feeds_.size(); }
   size_t opening() const { return opening_.size(); }
 
@@ -63,6 +77,7 @@ class Service final : public FeedsProvider, private Node::Networks, private Feed
   void opened(std::list<Opening>::iterator opening, const Result<std::shared_ptr<Store>>& store);
   Node& node(uint16_t port);
   visor_net* direct(const std::string& name);
+  std::optional<Readable> readable(const visor_key& owner, std::optional<uint16_t> port) const;
 
   visor_identity* identity_;
   ServiceSettings settings_;

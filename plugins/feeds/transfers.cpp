@@ -126,15 +126,15 @@ void Transfers::end(Transfer& transfer, const Error& why) {
   }
 }
 
-void Transfers::export_feed(Answer answer, Feed& feed, std::string_view file) {
+void Transfers::export_feed(Answer answer, const Readable& feed, std::string_view file) {
   Result<std::string> path = path_of(file);
   if (!path) return answer.finish(path.error());
-  if (feed.of_branches()) {
+  if (feed.id.branches) {
     return answer.finish(Error{
         VISOR_ENOENT, "only branches of this feed are followed here; who exports it follows all of it"});
   }
   Transfer* transfer = begin(answer);
-  if (transfer) transfer->task = exporting(*transfer, feed.store(), feed.id(), std::move(*path));
+  if (transfer) transfer->task = exporting(*transfer, feed.store, feed.id, std::move(*path));
 }
 
 Task Transfers::exporting(Transfer& transfer, std::shared_ptr<Store> store, FeedId id, std::string path) {

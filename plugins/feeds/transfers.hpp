@@ -19,7 +19,7 @@ class Transfers {
 
   /* The newest whole Root of a feed; answers with what the file has.  One of that name is replaced, once the
    * new one is whole. */
-  void export_feed(Answer answer, Feed& feed, std::string_view file);
+  void export_feed(Answer answer, const Readable& feed, std::string_view file);
   /* A feed is opened for it; our own is taken only while there is nothing of it here. */
   void import_feed(Answer answer, std::string_view file);
   void finish_all();

@@ -62,6 +62,21 @@ TEST_CASE("feeds: publish, watch, get and tree", "[feeds]") {
   watch.cancel();
   CHECK(*watch.finished == VISOR_ECANCELED);
   CHECK(status_of(pair.reader, "feeds").at("calls").get_object().at("now").to_number<int>() == 0);
+
+  // Nobody follows it any more, and what came of it is still there.
+  const std::string whose = R"("owner":")" + to_hex(pair.owner.key()) + "\"";
+  got = pair.reader.call("feeds", "get", "{" + whose + R"(,"path":"weather/paris"})");
+  REQUIRE(got.has_value());
+  CHECK(parse_json(*got).get_object().at("value_hex") == "00ff");
+  auto tree = pair.reader.call("feeds", "tree", "{" + whose + R"(,"port":60})");
+  REQUIRE(tree.has_value());
+  CHECK(parse_json(*tree).get_object().at("leaves").get_array().size() == 1);
+  auto list = pair.reader.call("feeds", "list", "{}");
+  REQUIRE(list.has_value());
+  CHECK_THAT(*list, Catch::Contains(R"("state":"stored")"));
+  got = pair.reader.call("feeds", "get", "{" + whose + R"(,"port":61,"path":"weather/paris"})");
+  REQUIRE_FALSE(got.has_value());
+  CHECK_THAT(got.error().text, Catch::Contains("is open or stored here"));
 }
 
 TEST_CASE("feeds: a watcher that takes nothing loses nothing", "[feeds]") {

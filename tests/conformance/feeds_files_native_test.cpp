@@ -105,6 +105,26 @@ TEST_CASE("feeds: a file that is cut, changed or of another kind changes nothing
   CHECK(leaf(followed.get(), "d0/0") == "value");
 }
 
+TEST_CASE("feeds: what is stored is read after a restart, though nobody opens it", "[feeds][file]") {
+  NativeWorld world;
+  Scratch scratch;
+  const std::string folder = scratch.path().string();
+  const std::string config =
+      plugins_config({plugin("storage_leveldb", R"({"path":")" + folder + "/data\"}", "disk"),
+                      plugin("feeds", R"({"drive":"disk","folder":")" + folder + "\"}")});
+  Node* node = &world.add("owner", config, with_secret(7));
+  auto own = open_feed(world, *node, nullptr);
+  write_leaves(world, *node, own.get(), 3, "value");
+  own.reset();
+  world.remove(*node);
+  node = &world.add("owner", config, with_secret(7));
+  CHECK_THAT(answer(*node, "get", R"({"path":"d0/1"})"), Catch::Contains(R"("value":"value")"));
+  CHECK_THAT(answer(*node, "tree", R"({"port":50,"prefix":"d0"})"), Catch::Contains("d0/2"));
+  CHECK_THAT(answer(*node, "tree", R"({"port":51})"), Catch::Contains("is open or stored here"));
+  CHECK_THAT(answer(*node, "list", "{}"), Catch::Contains(R"("state":"stored")"));
+  CHECK_THAT(answer(*node, "export", R"({"file":"all.feed"})"), Catch::Contains(R"("seq":0)"));
+}
+
 TEST_CASE("feeds: commands take key@host:port", "[feeds][direct]") {
   NativeWorld world;
   Node& owner = world.add("owner", feeds_with("unused"));

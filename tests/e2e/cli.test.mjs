@@ -148,7 +148,7 @@ test('a mistake is told in one sentence, with what was meant', async (t) => {
     ['kernel status --timeout-ms soon', 2, /--timeout-ms: expected a number/],
     ['kernel status --limit 1', 2, /no option --limit; it takes no arguments/],
     ['links add --pk 1', 2, /links add: /],
-    ['feeds get --path nothing/there', 1, /no feed of [0-9a-f]{66} is open here/],
+    ['feeds get --path nothing/there', 1, /no feed of [0-9a-f]{66} is open or stored here/],
     ['links remove --id 00000000-0000-0000-0000-000000000000', 1, /./],
     ['kernel status --gateway nonsense', 2, /"nonsense.*is not an address/],
     [`kernel status --gateway ${nowhere}`, 3, /no visor answers at http:\/\/127\.0\.0\.1:1 .*visor run/],
