@@ -153,6 +153,7 @@ class Fill final : public Requester, private TreeBuilder::Sink {
   Result<void> leaf(const Hash& hash, std::span<uint8_t> entry) override;
   Result<void> added(const Hash& hash, size_t bytes);
   void collect(const OpReader::Op& op);
+  void tell_early(const Connection& from);
   Result<void> count_in(size_t bytes);
   void request_tree();
   bool holds_much() const {

@@ -13,11 +13,17 @@ void Fill::open_stream(Connection& from) {
   against_ = before ? before->top : Hash{};
   collected_ = owner_.wants_difference();
   if (collected_) changes_.retain();  // what is told of are the values as they are held there
-  if (!root_.hash.blank()) prefixes_ = owner_.wants_partial();
+  if (!root_.hash.blank()) tell_early(from);
   // Whatever is shared with the Root before is stored.
   changes_.spare_lookups();
   stream_ = incoming(from, against_);
   if (!root_.hash.blank()) watch_stall();
+}
+
+/* That a streamed leaf is in the Root is known when all of it is there: until then its owner alone, who
+ * signed the Root, is believed. */
+void Fill::tell_early(const Connection& from) {
+  prefixes_ = from.peer() == id_.feed ? owner_.wants_partial() : std::vector<std::string>();
 }
 
 Result<void> Fill::object(const Hash& hash, Kind kind, ByteView object) {
@@ -88,6 +94,7 @@ void Fill::abandon_stream() {
   stream_.reset();
   difference_ = {};
   changes_.expect_orphans();
+  prefixes_ = owner_.wants_partial();
   tasks_.post([this] {
     if (!over_) request_tree();
   });
@@ -95,6 +102,7 @@ void Fill::abandon_stream() {
 
 void Fill::resume_stream(Connection& from) {
   stream_->from = &from;
+  tell_early(from);
   progress_ms_ = host_.now_ms();
 }
 
@@ -107,6 +115,7 @@ Result<void> Fill::move_stream(Connection& from, SignedRoot root) {
   collected_ = false;
   root_ = std::move(root);
   stream_ = incoming(from, *top);
+  tell_early(from);
   progress_ms_ = host_.now_ms();
   return {};
 }
