@@ -1,9 +1,11 @@
 #include "table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <new>
+#include <numeric>
 
 namespace visor::storage_memory {
 
@@ -61,9 +63,38 @@ Table::Place Table::find(const Wanted& wanted) const {
     --run;
   if (run > 0) --run;
   const std::vector<Slot>& slots = runs_[run];
-  auto slot = std::lower_bound(slots.begin(), slots.end(), wanted, &Table::before);
-  const bool exact = slot != slots.end() && slot->head == wanted.head && slot->entry->key() == wanted.key();
-  return {run, static_cast<size_t>(slot - slots.begin()), exact};
+  const uint64_t end = run + 1 < heads_.size() ? heads_[run + 1] : slots.back().head;
+  size_t index = first_not_less(slots, wanted.head, heads_[run], end);
+  auto same = [&](size_t at) { return at < slots.size() && slots[at].head == wanted.head; };
+  if (same(index) && same(index + 1)) {
+    auto slot = std::lower_bound(slots.begin() + static_cast<ptrdiff_t>(index), slots.end(), wanted, before);
+    index = static_cast<size_t>(slot - slots.begin());
+  } else if (same(index) && slots[index].entry->key() < wanted.key()) {
+    return {run, index + 1, false};
+  }
+  return {run, index, same(index) && slots[index].entry->key() == wanted.key()};
+}
+
+// By heads alone, which are from `begin` to `end`. Heads of hashes are spread evenly, so the place is near
+// where it would be were they quite so: in a large map that is two lines of memory instead of six.
+size_t Table::first_not_less(const std::vector<Slot>& slots, uint64_t head, uint64_t begin, uint64_t end) {
+  constexpr size_t kNear = 32;
+  if (begin < head && head < end) {
+    const double part = static_cast<double>(head - begin) / static_cast<double>(end - begin);
+    size_t at = std::min(static_cast<size_t>(part * static_cast<double>(slots.size())), slots.size() - 1);
+    const size_t least = at - std::min(at, kNear), most = std::min(slots.size(), at + kNear);
+    while (at < most && slots[at].head < head) ++at;
+    while (at > least && slots[at - 1].head >= head) --at;
+    if (at > least && at < most) return at;
+  }
+  // Without a jump that depends on what is compared: the processor cannot guess where a hash belongs.
+  const Slot* from = slots.data();
+  for (size_t left = slots.size(); left > 1;) {
+    const size_t half = left / 2;
+    from += from[half - 1].head < head ? half : 0;
+    left -= half;
+  }
+  return static_cast<size_t>(from - slots.data()) + (from->head < head ? 1 : 0);
 }
 
 Table::Position Table::at(size_t run, size_t index) const {
@@ -129,10 +160,12 @@ void Table::insert(Place place, uint64_t head, Entry* entry) {
     heads_.push_back(head);
   }
   std::vector<Slot>* run = &runs_[place.run];
-  if (run->size() == kRun) {
-    // What comes in order fills its runs; otherwise half of one moves.
-    const bool in_order = place.run + 1 == runs_.size() && place.index == kRun;
-    const size_t keep = in_order ? kRun : kRun / 2;
+  // What comes in order fills its runs but for some room: were they full, each of the next entries between
+  // them would divide one, and a large map has many to move aside for that.  Otherwise half of one moves.
+  const bool in_order =
+      place.run + 1 == runs_.size() && place.index == run->size() && run->size() >= kInOrder;
+  if (run->size() == kRun || in_order) {
+    const size_t keep = in_order ? run->size() : kRun / 2;
     std::vector<Slot> rest;
     rest.reserve(kRun);
     rest.assign(run->begin() + static_cast<ptrdiff_t>(keep), run->end());
@@ -178,17 +211,15 @@ void Table::put(std::string_view key, std::string_view value) {
   bytes_ += key.size() + value.size();
 }
 
-// The same of an entry that is made already.
+// The same of an entry that is made and counted already; it is not read, as long as no key has its head.
 void Table::put(uint64_t head, Entry* entry) {
   const Place place = find(Wanted{head, {}, entry});
+  if (!place.exact) return insert(place, head, entry);
   const size_t value_bytes = entry->version.value.size();
-  if (place.exact) {
-    overwrite(*runs_[place.run][place.index].entry, value_bytes).set(entry->version.value);
-    return Entry::destroy(pool_, entry);
-  }
-  insert(place, head, entry);
-  ++keys_;
-  bytes_ += entry->key().size() + value_bytes;
+  --keys_;
+  bytes_ -= entry->key().size() + value_bytes;
+  overwrite(*runs_[place.run][place.index].entry, value_bytes).set(entry->version.value);
+  Entry::destroy(pool_, entry);
 }
 
 // The version to write to, in place of or above the newest.
@@ -222,6 +253,28 @@ void Table::erase(std::string_view key) {
   version.set({});
 }
 
+// By their heads, those of one head as they came.  Keys are hashes most of the time: their first bytes tell
+// almost all of them apart.
+void Table::sort(std::vector<Incoming>& all) {
+  constexpr unsigned kFirstBits = 32;
+  std::vector<Incoming> sorted(all.size());
+  for (unsigned shift = 64 - kFirstBits; shift < 64; shift += 8) {
+    const auto digit = [shift](const Incoming& each) { return static_cast<uint8_t>(each.head >> shift); };
+    std::array<size_t, 256> begin{};
+    for (const Incoming& each : all) ++begin[digit(each)];
+    std::exclusive_scan(begin.begin(), begin.end(), begin.begin(), size_t{0});
+    for (const Incoming& each : all) sorted[begin[digit(each)]++] = each;
+    all.swap(sorted);
+  }
+  for (auto from = all.begin(); from != all.end();) {
+    auto to = std::find_if(from + 1, all.end(), [&](const Incoming& each) {
+      return each.head >> (64 - kFirstBits) != from->head >> (64 - kFirstBits);
+    });
+    if (to - from > 1) std::ranges::stable_sort(from, to, {}, &Incoming::head);
+    from = to;
+  }
+}
+
 void Table::apply(std::span<const visor_op> ops) {
   constexpr size_t kMany = 64;
   if (ops.size() < kMany) {
@@ -230,11 +283,6 @@ void Table::apply(std::span<const visor_op> ops) {
     return;
   }
   // Copied in the order in which they lie in the caller's memory, and put in the order of their keys.
-  struct Incoming {
-    uint64_t head;
-    Entry* entry;  // null: to be erased
-    uint32_t op;
-  };
   std::vector<Incoming> incoming;
   incoming.reserve(ops.size());
   for (const visor_op& op : ops) {
@@ -243,12 +291,12 @@ void Table::apply(std::span<const visor_op> ops) {
     if (op.kind == VISOR_PUT) {
       entry = Entry::make(pool_, key, text(op.value));
       entry->version.sequence = sequence_ + 1;
+      ++keys_;
+      bytes_ += op.key.size + op.value.size;
     }
     incoming.push_back({head_of(key), entry, static_cast<uint32_t>(incoming.size())});
   }
-  std::ranges::sort(incoming, [](const Incoming& a, const Incoming& b) {
-    return a.head != b.head ? a.head < b.head : a.op < b.op;
-  });
+  sort(incoming);
   for (const Incoming& each : incoming) {
     if (each.entry) {
       put(each.head, each.entry);

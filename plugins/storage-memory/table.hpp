@@ -85,7 +85,7 @@ class Table {
   size_t kept_versions() const { return kept_; }
 
  private:
-  static constexpr size_t kRun = 256;
+  static constexpr size_t kRun = 256, kInOrder = kRun * 3 / 4;
   struct Slot {
     uint64_t head;  // the first eight bytes of the key, big-endian, zeros behind a shorter one
     Entry* entry;
@@ -93,6 +93,12 @@ class Table {
   struct Place {
     size_t run, index;
     bool exact;
+  };
+  // Of a batch.
+  struct Incoming {
+    uint64_t head;
+    Entry* entry;  // null: to be erased
+    uint32_t op;
   };
   // What is looked for: an entry's key is not read before heads are equal.
   struct Wanted {
@@ -103,7 +109,9 @@ class Table {
   };
 
   static uint64_t head_of(std::string_view key);
+  static void sort(std::vector<Incoming>& all);
   static bool before(const Slot& slot, const Wanted& wanted);
+  static size_t first_not_less(const std::vector<Slot>& slots, uint64_t head, uint64_t begin, uint64_t end);
   Place find(std::string_view key) const { return find(Wanted{head_of(key), key}); }
   Place find(const Wanted& wanted) const;
   Position at(size_t run, size_t index) const;
