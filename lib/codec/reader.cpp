@@ -50,7 +50,7 @@ ByteView Reader::bytes() {
 void Reader::raw(std::span<uint8_t> out) {
   ByteView data = take(out.size(), "bytes");
   if (data.size() == out.size()) {
-    std::ranges::copy(data, out.begin());
+    std::copy(data.begin(), data.end(), out.begin());
   } else {
     std::ranges::fill(out, uint8_t(0));
   }

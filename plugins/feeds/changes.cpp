@@ -70,7 +70,7 @@ Result<uint32_t> Changes::refer(const Hash& hash, Kind kind, bool* made) {
 
 void Changes::hold(uint32_t index, ByteView object) {
   uint8_t* at = arena_.add(object.size());
-  std::ranges::copy(object, at);
+  std::copy(object.begin(), object.end(), at);
   ObjectArena::seal(at, rows_.hash(index), rows_[index].kind);
   hold_kept(index, {at, object.size()});
 }
@@ -238,13 +238,11 @@ Result<void> Changes::release(const Hash& hash, Kind kind, std::vector<uint32_t>
   if (row.presence != Presence::kLive) return {};
   if (--row.delta >= 0) return {};
   if (row.before == 0) {
-    Result<uint32_t> count = store_.count(hash);
+    Result<uint32_t> count = store_.count_if_stored(hash);
     if (!count) return std::unexpected(count.error());
     row.before = *count;
   }
-  const int64_t left = int64_t{row.before} + row.delta;
-  if (left < 0) ++row.delta;  // it is missing; nothing to take away
-  if (left == 0) freed.push_back(*index);
+  if (int64_t{row.before} + row.delta == 0) freed.push_back(*index);
   return {};
 }
 
@@ -255,11 +253,15 @@ Result<void> Changes::release_root(const Hash& root) {
     const uint32_t index = freed.back();
     freed.pop_back();
     Result<ByteView> object = store_.read(rows_.hash(index), rows_[index].kind);
+    if (!object && object.error().status == VISOR_ENOENT) {
+      rows_[index].delta = 0;  // it is missing; nothing to take away, and nothing is known of what was below
+      continue;
+    }
     if (!object) return std::unexpected(object.error());
     rows_[index].stored_size = static_cast<uint32_t>(object->size() + 1);
-    std::vector<Slot> slots;
-    if (Result<void> parsed = append_slots(rows_[index].kind, *object, slots); !parsed) return parsed;
-    for (const Slot& slot : slots) {
+    slots_.clear();
+    if (Result<void> parsed = append_slots(rows_[index].kind, *object, slots_); !parsed) return parsed;
+    for (const Slot& slot : slots_) {
       if (Result<void> done = release(slot.hash, slot.kind, freed); !done) return done;
     }
   }

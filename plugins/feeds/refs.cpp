@@ -82,7 +82,8 @@ Result<ListNode> decode_list_node(ByteView object) {
 
 Hash address_at(ByteView addresses, size_t index) {
   Hash hash;
-  std::ranges::copy(addresses.subspan(index * kAddressBytes, kAddressBytes), hash.bytes.begin());
+  std::copy_n(addresses.begin() + static_cast<ptrdiff_t>(index * kAddressBytes), kAddressBytes,
+              hash.bytes.begin());
   return hash;
 }
 

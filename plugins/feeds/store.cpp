@@ -159,11 +159,16 @@ Result<Store::Looked> Store::look(const Hash& hash) {
   return looked;
 }
 
-Result<uint32_t> Store::count(const Hash& hash) {
+Result<uint32_t> Store::count_if_stored(const Hash& hash) {
   Result<std::optional<ByteView>> stored = get(kCount, hash);
   if (!stored) return std::unexpected(stored.error());
-  if (*stored && (*stored)->size() == 4) return codec::load_le<uint32_t>((*stored)->data());
-  stored = get(kObject, hash);
+  return *stored && (*stored)->size() == 4 ? codec::load_le<uint32_t>((*stored)->data()) : 1u;
+}
+
+Result<uint32_t> Store::count(const Hash& hash) {
+  Result<uint32_t> counted = count_if_stored(hash);
+  if (!counted || *counted > 1) return counted;
+  Result<std::optional<ByteView>> stored = get(kObject, hash);
   if (!stored) return std::unexpected(stored.error());
   return *stored && !(*stored)->empty() ? 1u : 0u;
 }

@@ -135,6 +135,8 @@ class Store : public ObjectReader {
   Result<std::optional<ByteView>> get(uint8_t range, const Hash& hash);
   /* Of an object that is live, as far as it is not missing. */
   Result<uint32_t> count(const Hash& hash);
+  /* The same, without looking whether it is missing. */
+  Result<uint32_t> count_if_stored(const Hash& hash);
   Result<void> release_record(const FeedId& id, const StoredRoot& root, Changes& changes, Batch& batch);
   Result<void> rewrite(const Hash& hash, Kind kind, Batch& batch);
   Result<void> write_counts(Changes& changes, Batch& batch);

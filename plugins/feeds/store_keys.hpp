@@ -15,7 +15,7 @@ inline constexpr uint8_t kMeta = 'm', kObject = ObjectArena::kRange, kCount = 'c
 inline std::array<uint8_t, 33> hash_key(uint8_t range, const Hash& hash) {
   std::array<uint8_t, 33> key;
   key[0] = range;
-  std::ranges::copy(hash.bytes, key.begin() + 1);
+  std::copy(hash.bytes.begin(), hash.bytes.end(), key.begin() + 1);
   return key;
 }
 

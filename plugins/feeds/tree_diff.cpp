@@ -23,7 +23,7 @@ visor_span Difference::keep(ByteView bytes) {
     chunks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(room_));
   }
   uint8_t* at = chunks_.back().get() + used_;
-  std::ranges::copy(bytes, at);
+  std::copy(bytes.begin(), bytes.end(), at);
   used_ += bytes.size();
   return {at, bytes.size()};
 }

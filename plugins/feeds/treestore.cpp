@@ -83,12 +83,19 @@ void append_tree_entry(Bytes& to, const TreeEntry& entry) {
   write_tree_entry(to.data() + begin, entry);
 }
 
+/* Here and nearby what is copied by the million is copied by std::copy: of std::ranges::copy g++ 12 makes a
+ * loop over bytes. */
 void write_tree_entry(uint8_t* to, const TreeEntry& entry) {
-  codec::store_le(to, static_cast<uint32_t>(entry.name.size()));
-  to = std::ranges::copy(entry.name, to + 4).out;
-  to = std::ranges::copy(entry.sub.bytes, to).out;
-  codec::store_le(to, static_cast<uint32_t>(entry.leaf.size()));
-  std::ranges::copy(entry.leaf, to + 4);
+  auto write = [&to](ByteView from) { to = std::copy(from.begin(), from.end(), to); };
+  auto write_size = [&to](size_t size) {
+    codec::store_le(to, static_cast<uint32_t>(size));
+    to += 4;
+  };
+  write_size(entry.name.size());
+  write(bytes(entry.name));
+  write(entry.sub);
+  write_size(entry.leaf.size());
+  write(entry.leaf);
 }
 
 size_t tree_entry_size(size_t name_bytes, size_t leaf_bytes) {

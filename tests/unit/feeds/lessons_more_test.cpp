@@ -117,6 +117,7 @@ TEST_CASE("feeds: lesson 41, a node has the identity that it was given, before a
 TEST_CASE("feeds: lesson 49, a connection that brings no Root counts for nothing", "[feeds][lesson]") {
   Two t;
   t.owner.serve();
+  t.owner.own();  // there is nothing in it yet
   Follower follower;
   t.other.follow(t.owner.key(), follower);
   const uint64_t before_ms = t.other.open(t.owner.key()).root_ms();

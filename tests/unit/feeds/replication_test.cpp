@@ -161,8 +161,9 @@ TEST_CASE("feeds: an owner that lost its store goes on where its subscribers are
   CHECK(follower.leaves == std::map<std::string, std::string>{{"fresh", "1"}});
 }
 
-TEST_CASE("feeds: lesson 27, a connection that is cut at any point leaves nothing broken and nothing fetched twice",
-          "[feeds]") {
+TEST_CASE(
+    "feeds: lesson 27, a connection that is cut at any point leaves nothing broken and nothing fetched twice",
+    "[feeds]") {
   size_t whole = 0;
   {
     MemoryWorld w;
