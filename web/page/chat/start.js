@@ -9,7 +9,7 @@ export function startPanel(model, events) {
   const says = h('p', { class: 'problem', role: 'alert' });
   const key = h('input', { name: 'key', placeholder: '66 hex digits', spellcheck: 'false', autocomplete: 'off' });
   const name = h('input', { name: 'name', maxlength: 64, autocomplete: 'off', placeholder: 'for example “friends”' });
-  const mode = h('select', { name: 'mode' }, h('option', { value: 'private' }, 'private: encrypted, by invitation'), h('option', { value: 'public' }, 'public: anybody with the link'));
+  const mode = h('select', { name: 'mode' }, h('option', { value: 'private' }, 'private: encrypted, by invitation'), h('option', { value: 'public' }, 'public: anybody may join'));
   const topic = h('input', { name: 'topic', maxlength: 80, autocomplete: 'off', placeholder: 'what it is about' });
   const listed = h('input', { type: 'checkbox', name: 'listed', checked: true });
   const ofPublic = h('div', { hidden: true }, h('label', {}, 'Topic ', topic), h('label', { class: 'check' }, listed, ' Listed in the directory, for anybody to find'));
