@@ -36,12 +36,16 @@ size_t number_from(const char* name, size_t otherwise) {
   return said ? std::strtoull(said, nullptr, 10) : otherwise;
 }
 
+bool alone() {
+  return std::getenv("CHAT_BENCH_ALONE") != nullptr;
+}
+
 /* Kept, sealed, sent, opened, kept there, acknowledged. */
 void one_to_one() {
   Town town({.visors = 2});
   town.start();
   town.open_floor(true);
-  std::unique_ptr<Tox> tox = make_tox();
+  std::unique_ptr<Tox> tox = alone() ? nullptr : make_tox();
   const std::string args =
       R"({"to":")" + town.key(1) + R"(","text":")" + std::string(kTextBytes, 'x') + "\"}";
   auto once = [&] { town.ask(0, "chat", "send", args); };
@@ -64,7 +68,7 @@ void one_to_one() {
 void group10() {
   Friends friends({.visors = 10});
   friends.town.open_floor(false);
-  std::unique_ptr<Gossip> gossip = make_gossip(friends.town.size());
+  std::unique_ptr<Gossip> gossip = alone() ? nullptr : make_gossip(friends.town.size());
   for (const auto& [name, share] :
        {std::pair("chat.group10_us", 0.5), std::pair("chat.group10_p99_us", 0.99)}) {
     Row row{.name = name, .unit = "us", .better = Better::kLess};
@@ -84,7 +88,7 @@ void burst() {
   const size_t count = number_from("CHAT_BENCH_MESSAGES", 10'000);
   Friends friends({.visors = 10});
   friends.town.open_floor(false);
-  std::unique_ptr<Gossip> gossip = make_gossip(friends.town.size());
+  std::unique_ptr<Gossip> gossip = alone() ? nullptr : make_gossip(friends.town.size());
   const double deliveries = static_cast<double>(count * (friends.town.size() - 1));
   Row row{.name = "chat.burst_s", .unit = "1/s", .better = Better::kMore};
   row.ours = [&] { return deliveries / seconds([&] { friends.say(count); }); };
