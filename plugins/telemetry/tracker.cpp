@@ -1,6 +1,7 @@
 #include "tracker.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "lib/codec/transport_type.hpp"
 
@@ -98,9 +99,18 @@ void Tracker::end(uint64_t now_ms, int64_t unix_s) {
     // A reader that was away takes over only what is still there when it is back.
     bool heard =
         tracked.told && reader_here_ && now_ms - std::max(tracked.closed_ms, reader_since_ms_) >= linger_ms_;
-    bool forget = !tracked.serving && (heard || ++closed > kMaxClosed);
+    bool forget = !tracked.serving && heard;
+    closed += !tracked.serving && !forget;
     at = forget ? transports_.erase(at) : std::next(at);
   }
+  for (; closed > kMaxClosed; --closed) forget_oldest();
+}
+
+void Tracker::forget_oldest() {
+  auto closed_ms = [](const auto& entry) {
+    return entry.second.serving ? std::numeric_limits<uint64_t>::max() : entry.second.closed_ms;
+  };
+  transports_.erase(std::ranges::min_element(transports_, {}, closed_ms));
 }
 
 void Tracker::reader(bool here, uint64_t now_ms) {

@@ -40,7 +40,7 @@ struct Tracked {
 class Tracker {
  public:
   static constexpr size_t kMaxConnections = 8; /* told apart, of one transport */
-  static constexpr size_t kMaxClosed = 4096;   /* remembered */
+  static constexpr size_t kMaxClosed = 4096;   /* remembered; then those that closed first go */
 
   /* linger_ms: how long a closed transport is remembered while the reader could have taken it over. */
   Tracker(const visor_key& own, uint64_t linger_ms) : own_(own), linger_ms_(linger_ms) {}
@@ -65,6 +65,8 @@ class Tracker {
   size_t serving() const { return serving_; }
 
  private:
+  void forget_oldest();
+
   visor_key own_;
   uint64_t linger_ms_;
   std::map<codec::TransportId, Tracked> transports_;

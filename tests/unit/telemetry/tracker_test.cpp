@@ -124,6 +124,33 @@ TEST_CASE("tracker: while the reader is away nothing that has closed is forgotte
   CHECK(tracker.transports().empty());
 }
 
+TEST_CASE("tracker: of more than can be remembered those go that closed first", "[telemetry][publisher]") {
+  Tracker tracker(kOwn, 1000);
+  tracker.reader(false, 1);
+  auto peer = [](size_t number) {
+    visor_key key = kPeer;
+    key.bytes[31] = static_cast<uint8_t>(number >> 8);
+    key.bytes[32] = static_cast<uint8_t>(number);
+    return key;
+  };
+  constexpr size_t kMore = 3;
+  std::vector<visor_transport> later;
+  for (size_t i = 0; i < Tracker::kMaxClosed + kMore; ++i) {
+    auto closed = connection(kOwn, peer(i), 1 + i, 1, 1, VISOR_TRANSPORT_CLOSED);
+    if (i >= kMore) {
+      later.push_back(closed);
+    } else {
+      collect(tracker, {closed}, 10 + i);
+    }
+  }
+  collect(tracker, later, 100);
+  CHECK(tracker.transports().size() == Tracker::kMaxClosed);
+  for (size_t i : {size_t{0}, kMore - 1, kMore, Tracker::kMaxClosed + kMore - 1}) {
+    INFO(i);
+    CHECK(tracker.transports().contains(codec::transport_id(kOwn, peer(i), "swsr")) == (i >= kMore));
+  }
+}
+
 TEST_CASE("tracker: what came and went between two samples is told, and serves never",
           "[telemetry][publisher]") {
   Tracker tracker(kOwn, 1000);
