@@ -2,6 +2,7 @@
 #ifndef VISOR_CHECK_NATIVE_CHECK_HPP
 #define VISOR_CHECK_NATIVE_CHECK_HPP
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 #include <visor/value.hpp>
@@ -13,8 +14,10 @@ namespace visor::check {
 struct Options {
   std::string file;              /* visor-<name>.so */
   std::vector<std::string> with; /* files of plugins to run beside it */
-  std::string config;            /* its configuration, JSON; empty: its schema's first example, or {} */
-  std::vector<std::string> only; /* groups, or group/check; empty: all that concern it */
+  std::optional<std::string>
+      config; /* its configuration, JSON; not given: its schema's first example, or {} */
+  std::string config_name = "--config"; /* what errors in it call it */
+  std::vector<std::string> only;        /* groups, or group/check; empty: all that concern it */
   uint64_t seed = 1;
   uint64_t timeout_ms = 60000; /* of one check, real time */
   std::string directory;       /* where checks may keep files; one folder each below it, removed afterwards */
@@ -43,7 +46,8 @@ struct Group {
 };
 std::span<const Group> groups();
 
-/* VISOR_EINVAL: `only` names what there is not.  `each` hears of every line as it is finished. */
+/* VISOR_EINVAL: `only` names what there is not, or `config` is no JSON or does not fit the plugin's schema;
+ * then nothing was checked.  `each` hears of every line as it is finished. */
 Result<Report> check_plugin(const Options& options, const std::function<void(const Line&)>& each);
 
 std::string to_json(const Report& report);

@@ -74,6 +74,7 @@ void side_by_side(Trial& trial) {
 }
 
 void stop_at_once(Trial& trial) {
+  constexpr const char* kNoEnd = "stopped while it starts, or at once after, it does not end within a minute";
   const Cast* cast = trial.cast();
   if (!cast) return;
   Stage stage(*cast, trial.options.seed, trial.directory, trial.sheet);
@@ -88,10 +89,12 @@ void stop_at_once(Trial& trial) {
                          visor.kernel->stop([stopped] { *stopped = true; });
         };
     later(round);
-    if (!trial.found.expect(stage.loop().run_until([&] { return *stopped; }, 60000),
-                            "stopped while it starts, or at once after, it does not end within a minute"))
-      return;
+    if (!trial.found.expect(stage.loop().run_until([&] { return *stopped; }, 60000), kNoEnd)) return;
   }
+  auto visor = stage.run(); /* those before may all have been stopped too early to refuse */
+  if (!trial.found.expect(visor.has_value(), [&] { return "it did not start: " + visor.error().text; }))
+    return;
+  if (!trial.found.expect(stage.stop(**visor), kNoEnd)) return;
   stage.loop().run_for(60000);
   stage.ledger().close_promises();
   trial.judge(stage.ledger(), {Rule::kLeft, Rule::kStopped, Rule::kDone});
@@ -128,6 +131,8 @@ void configurations(Trial& trial) {
                             [&] { return "does not stop, with the configuration " + config; }))
       return;
   }
+  auto visor = stage.run(); /* and none of them is in the way of its own */
+  trial.found.expect(visor.has_value(), [&] { return "with its own configuration: " + visor.error().text; });
   trial.judge(stage.ledger(), {Rule::kLeft, Rule::kDone, Rule::kErrors});
 }
 
@@ -215,6 +220,7 @@ void thousand(Trial& trial) {
 
 std::vector<TrialRow> life_trials() {
   return {
+      {"life", "needs", "What it needs is there", [](Trial& trial) { (void)trial.cast(false); }},
       {"life", "start_stop", "It starts, offers what it announces, stops, and leaves nothing", start_stop},
       {"life", "again", "It starts again where it stopped", again},
       {"life", "side_by_side", "Two run in one process and know nothing of each other", side_by_side},

@@ -1,4 +1,5 @@
 #include <boost/json.hpp>
+#include <cmath>
 
 #include "check/native/check.hpp"
 
@@ -13,7 +14,7 @@ std::string to_json(const Report& report) {
                      {"check", line.check},
                      {"promise", line.promise},
                      {"outcome", kOutcomes[static_cast<size_t>(line.outcome)]},
-                     {"duration_ms", line.duration_ms}};
+                     {"duration_ms", std::llround(line.duration_ms)}};
     if (!line.reason.empty()) row["reason"] = line.reason;
     if (!line.output.empty()) row["output"] = line.output;
     lines.push_back(std::move(row));
@@ -25,7 +26,7 @@ std::string to_json(const Report& report) {
                                       {"passed", report.count(Outcome::kPassed)},
                                       {"failed", report.count(Outcome::kFailed)},
                                       {"skipped", report.count(Outcome::kSkipped)},
-                                      {"duration_ms", report.duration_ms},
+                                      {"duration_ms", std::llround(report.duration_ms)},
                                       {"checks", std::move(lines)}});
 }
 

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "check/native/asked.hpp"
 #include "check/native/trial.hpp"
 
 namespace visor::check {
@@ -184,15 +185,18 @@ size_t Report::count(Outcome outcome) const {
   return static_cast<size_t>(std::ranges::count(lines, outcome, &Line::outcome));
 }
 
-Result<Report> check_plugin(const Options& options, const std::function<void(const Line&)>& each) {
-  for (const std::string& only : options.only) {
-    std::string group = only.substr(0, only.find('/'));
-    if (std::ranges::find(kGroups, group, &Group::name) != std::end(kGroups)) continue;
-    std::string names;
-    for (const Group& known : kGroups) names += (names.empty() ? "" : ", ") + std::string(known.name);
-    return failure(VISOR_EINVAL,
-                   "--only " + only + ": expected one of the groups " + names + ", or group/check");
+std::vector<TrialRow> trials(const Description& plugin) {
+  std::vector<TrialRow> out;
+  for (auto more : {scan_trials(), life_trials(), contract_trials(plugin), drive_trials(plugin),
+                    net_trials(plugin), command_trials(plugin)}) {
+    std::ranges::move(more, std::back_inserter(out));
   }
+  return out;
+}
+
+Result<Report> check_plugin(const Options& options, const std::function<void(const Line&)>& each) {
+  if (auto known = check_only(options); !known) return std::unexpected(known.error());
+  if (auto read = check_config_syntax(options); !read) return std::unexpected(read.error());
   auto start = Clock::now();
   Report report;
   report.file = options.file;
@@ -206,34 +210,28 @@ Result<Report> check_plugin(const Options& options, const std::function<void(con
     return report;
   };
 
-  std::vector<TrialRow> rows = scan_trials();
+  const TrialRow load = scan_trials().front(), needs = life_trials().front();
   std::string note;
-  Line loaded = run_trial(rows.front(), options, &note);
-  bool can_load = loaded.outcome == Outcome::kPassed;
-  if (wanted(options, rows.front()) || !can_load) add(std::move(loaded));
-  if (!can_load) return finished();
+  Line loaded = run_trial(load, options, &note);
+  if (loaded.outcome != Outcome::kPassed) {
+    add(std::move(loaded));
+    return finished();
+  }
   auto plugin = read_description(note);
   if (!plugin) return std::unexpected(plugin.error());
+  if (!plugin->config_fault.empty()) return failure(VISOR_EINVAL, plugin->config_fault);
   report.plugin = plugin->name;
   report.version = plugin->version;
-  rows.erase(rows.begin());
-  for (auto more : {life_trials(), contract_trials(*plugin), drive_trials(*plugin), net_trials(*plugin),
-                    command_trials(*plugin)}) {
-    std::ranges::move(more, std::back_inserter(rows));
+  if (wanted(options, load)) add(std::move(loaded));
+  for (const TrialRow& row : trials(*plugin)) {
+    if (row.is(load)) continue;
+    bool decides = row.is(needs); /* it runs, wanted or not */
+    if (!decides && (report.unmet || !wanted(options, row))) continue;
+    Line line = run_trial(row, options);
+    if (decides) report.unmet = line.outcome != Outcome::kPassed;
+    if (wanted(options, row) || report.unmet) add(std::move(line));
   }
-
-  TrialRow needs{"life", "needs", "What it needs is there", [](Trial& trial) { (void)trial.cast(false); }};
-  Line met = run_trial(needs, options);
-  if (met.outcome != Outcome::kPassed) {
-    report.unmet = true;
-    add(std::move(met));
-    std::erase_if(rows, [](const TrialRow& row) { return row.group != "scan"; });
-  }
-  size_t before = report.lines.size();
-  for (const TrialRow& row : rows) {
-    if (wanted(options, row)) add(run_trial(row, options));
-  }
-  if (!options.only.empty() && report.lines.size() == before && before == 0) {
+  if (report.lines.empty()) {
     return failure(VISOR_EINVAL, "--only: " + report.plugin + " has nothing that these checks are about");
   }
   return finished();

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <filesystem>
 
+#include "check/native/asked.hpp"
 #include "check/native/trial.hpp"
 #include "kernel/json.hpp"
 #include "kernel/native/elf_symbols.hpp"
@@ -95,10 +96,12 @@ void load_and_describe(Trial& trial) {
   const visor_plugin& plugin = *catalog.entries().front().plugin;
   json::array offers;
   for (const char* const* id = plugin.offers; id && *id; ++id) offers.emplace_back(*id);
+  auto fits = check_config(plugin, trial.options);
   trial.sheet.set_note(json::serialize(json::object{{"name", plugin.name},
                                                     {"version", plugin.version},
                                                     {"offers", std::move(offers)},
-                                                    {"commands", plugin.command_count}}));
+                                                    {"commands", plugin.command_count},
+                                                    {"config_fault", fits ? "" : fits.error().text}}));
 }
 
 std::vector<TrialRow> scan_trials() {

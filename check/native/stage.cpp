@@ -61,7 +61,7 @@ Result<std::unique_ptr<Cast>> Cast::load(const Options& options, bool strict) {
   if (strict) cast->strict_ = std::make_unique<StrictPlugin>(*cast->subject_);
   const visor_plugin* shown = strict ? cast->strict_->plugin() : cast->subject_;
   if (auto added = cast->catalog_.add(shown, options.file); !added) return std::unexpected(added.error());
-  cast->subject_config_ = options.config.empty() ? sample_config(*cast->subject_) : options.config;
+  cast->subject_config_ = options.config ? *options.config : sample_config(*cast->subject_);
   if (auto met = cast->load_others(options); !met) return std::unexpected(met.error());
   return cast;
 }
@@ -71,12 +71,13 @@ Result<void> Cast::load_others(const Options& options) {
   for (const std::string& file : options.with) {
     if (auto loaded = kernel::native::load_plugin(siblings, file); !loaded) return loaded;
   }
-  for (const auto& given : siblings.entries()) {
-    if (auto met = meet(*given.plugin, siblings, 0); !met) return met;
-  }
-  bool unmet = false;
-  for (const char* const* id = subject_->needs; id && *id; ++id) unmet |= !by_kernel(*id);
-  if (unmet) {
+  for (const auto& entry : siblings.entries()) given_.push_back(entry.plugin);
+  auto has_needs = [](const visor_plugin* plugin) {
+    const char* const* id = plugin->needs;
+    while (id && *id && by_kernel(*id)) ++id;
+    return id && *id;
+  };
+  if (has_needs(subject_) || std::ranges::any_of(given_, has_needs)) {
     std::error_code failed;
     fs::path folder = fs::path(options.file).parent_path();
     for (const auto& file : fs::directory_iterator(folder.empty() ? "." : folder, failed)) {
@@ -87,28 +88,57 @@ Result<void> Cast::load_others(const Options& options) {
                                         file.path().string()); /* what cannot be loaded meets no need */
     }
   }
-  return meet(*subject_, siblings, 0);
+  for (const visor_plugin* plugin : given_) {
+    if (auto met = meet(*plugin, siblings, {}); !met) return met;
+  }
+  return meet(*subject_, siblings, {});
 }
 
-/* Adds, before the plugin itself, who meets its needs; among several one that keeps nothing on the disk. */
-Result<void> Cast::meet(const visor_plugin& plugin, const kernel::Catalog& siblings, int depth) {
-  constexpr int kMaxDepth = 16;
-  if (depth > kMaxDepth) return failure(VISOR_EINVAL, std::string(plugin.name) + " needs itself, by others");
+/* Who offers what the last step needs: the plugin under check rather than one that was given, that rather
+ * than one from its folder, among those one that keeps nothing on the disk, and only then somebody on the
+ * way.  Null: nobody. */
+const visor_plugin* Cast::choose(const std::vector<Step>& way, const kernel::Catalog& siblings) const {
+  const visor_plugin* chosen = nullptr;
+  int best = 0;
+  auto consider = [&](const visor_plugin* plugin) {
+    if (plugin == way.back().plugin || !lists(plugin->offers, way.back().id)) return;
+    int rank = 2;
+    if (std::string_view(plugin->name).ends_with("_memory")) rank = 3;
+    if (std::ranges::find(given_, plugin) != given_.end()) rank = 4;
+    if (plugin == subject_) rank = 5;
+    if (std::ranges::find(way, plugin, &Step::plugin) != way.end()) rank = 1;
+    if (rank > best) chosen = plugin;
+    best = std::max(best, rank);
+  };
+  consider(subject_);
+  for (const auto& entry : siblings.entries()) consider(entry.plugin);
+  return chosen;
+}
+
+/* Adds, before the plugin itself, who meets its needs. */
+Result<void> Cast::meet(const visor_plugin& plugin, const kernel::Catalog& siblings, std::vector<Step> way) {
   for (const char* const* id = plugin.needs; id && *id; ++id) {
     if (by_kernel(*id)) continue;
     if (std::ranges::any_of(others_, [&](const visor_plugin* other) { return lists(other->offers, *id); }))
       continue;
-    const visor_plugin* chosen = nullptr;
-    for (const auto& entry : siblings.entries()) {
-      bool in_memory = std::string_view(entry.plugin->name).ends_with("_memory");
-      if (lists(entry.plugin->offers, *id) && (!chosen || in_memory)) chosen = entry.plugin;
-    }
+    way.push_back({&plugin, *id});
+    const visor_plugin* chosen = choose(way, siblings);
     if (!chosen) {
       return failure(VISOR_ENOENT,
                      std::string(plugin.name) + " needs " + *id +
                          ", which no visor-*.so beside it offers; say who does with --with FILE.so");
     }
-    if (auto met = meet(*chosen, siblings, depth + 1); !met) return met;
+    if (auto first = std::ranges::find(way, chosen, &Step::plugin); first != way.end()) {
+      std::string circle;
+      for (auto at = first; at != way.end(); ++at) {
+        const visor_plugin* next = at + 1 == way.end() ? chosen : (at + 1)->plugin;
+        circle += (circle.empty() ? "" : ", ") + std::string(at->plugin->name) + " needs " + next->name +
+                  " (" + at->id + ")";
+      }
+      return failure(VISOR_EINVAL, "these plugins need each other, so that none can start first: " + circle);
+    }
+    if (auto met = meet(*chosen, siblings, way); !met) return met;
+    way.pop_back();
   }
   bool there = &plugin == subject_ || std::ranges::find(others_, &plugin) != others_.end();
   if (there) return {};
@@ -146,6 +176,14 @@ const crypto::SecretKey& machine_secret(const std::string& machine) {
   return machine == "alpha" ? alpha : beta;
 }
 
+std::string config_on(const std::string& machine, std::string config) {
+  auto peer_key = crypto::public_key_of(machine_secret(peer_of(machine)));
+  replace_all(config, "@OWN_HOST@", machine);
+  replace_all(config, "@PEER_HOST@", peer_of(machine));
+  replace_all(config, "@PEER_KEY@", peer_key ? to_hex(*peer_key) : "");
+  return config;
+}
+
 Stage::Stage(const Cast& cast, uint64_t seed, std::string directory, Sheet& sheet)
     : cast_(cast),
       directory_(std::move(directory)),
@@ -173,17 +211,12 @@ Stage::~Stage() {
 }
 
 Stage::Visor& Stage::make(const std::string& machine, const std::string& config) {
-  std::string text = config;
-  auto peer_key = crypto::public_key_of(machine_secret(peer_of(machine)));
-  replace_all(text, "@OWN_HOST@", machine);
-  replace_all(text, "@PEER_HOST@", peer_of(machine));
-  replace_all(text, "@PEER_KEY@", peer_key ? to_hex(*peer_key) : "");
   auto visor = std::make_unique<Visor>();
   visor->machine = machine;
   visor->ledger = &ledger_;
   visor->name = cast_.subject().name;
   kernel::KernelOptions options{
-      .loop = loop_, .catalog = cast_.catalog(), .config = cast_.kernel_config(text)};
+      .loop = loop_, .catalog = cast_.catalog(), .config = cast_.kernel_config(config_on(machine, config))};
   options.config_name = "the configuration of " + machine;
   options.secret_key = crypto::SecretKey(machine_secret(machine).bytes());
   options.directory = directory_.empty() ? "" : directory_ + "/" + machine;

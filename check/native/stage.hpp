@@ -22,7 +22,7 @@ class Cast {
   const visor_plugin& subject() const { return *subject_; }
   const kernel::Catalog& catalog() const { return catalog_; }
   bool offers(std::string_view id) const;
-  /* The configuration that it runs with; the text of --config, the schema's first example, or {}. */
+  /* The configuration that it runs with; the one that was given, the schema's first example, or {}. */
   const std::string& subject_config() const { return subject_config_; }
   /* A kernel's configuration that runs it with `config`, and before it what it needs. */
   std::string kernel_config(const std::string& config) const;
@@ -30,11 +30,18 @@ class Cast {
  private:
   Cast() = default;
   Result<void> load_others(const Options& options);
-  Result<void> meet(const visor_plugin& plugin, const kernel::Catalog& siblings, int depth);
+  /* Who needs what, on the way to a plugin that is being looked for. */
+  struct Step {
+    const visor_plugin* plugin;
+    std::string id;
+  };
+  Result<void> meet(const visor_plugin& plugin, const kernel::Catalog& siblings, std::vector<Step> way);
+  const visor_plugin* choose(const std::vector<Step>& way, const kernel::Catalog& siblings) const;
 
   const visor_plugin* subject_ = nullptr;
   std::unique_ptr<StrictPlugin> strict_;
   kernel::Catalog catalog_;
+  std::vector<const visor_plugin*> given_;  /* with --with */
   std::vector<const visor_plugin*> others_; /* each after those that it needs */
   std::string subject_config_;
 };
@@ -62,8 +69,7 @@ class Stage {
     const Ledger* ledger = nullptr;
     std::string name; /* the subject's instance */
   };
-  /* config: of the subject; @OWN_HOST@, @PEER_HOST@ and @PEER_KEY@ in it stand for the machines' addresses
-   * and the other's key. */
+  /* config: of the subject, as config_on() takes it. */
   Visor& make(const std::string& machine, const std::string& config);
   Result<void> start(Visor& visor);
   /* False: it does not stop within a minute of virtual time. */
@@ -97,6 +103,9 @@ class Stage {
 
 /* Of the machines "alpha" and "beta". */
 const crypto::SecretKey& machine_secret(const std::string& machine);
+/* The configuration on that machine: @OWN_HOST@, @PEER_HOST@ and @PEER_KEY@ stand for the machines' addresses
+ * and the other's key. */
+std::string config_on(const std::string& machine, std::string config);
 
 }  // namespace visor::check
 #endif  // VISOR_CHECK_NATIVE_STAGE_HPP

@@ -29,6 +29,7 @@ Result<Description> read_description(std::string_view text) {
   out.name = std::string(fields->at("name").get_string());
   out.version = std::string(fields->at("version").get_string());
   for (const json::value& id : fields->at("offers").get_array()) out.offers.emplace_back(id.get_string());
+  out.config_fault = std::string(fields->at("config_fault").get_string());
   out.commands = fields->at("commands").to_number<size_t>(failed);
   return out;
 }

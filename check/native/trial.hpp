@@ -32,6 +32,8 @@ struct TrialRow {
   std::string group, check, promise;
   std::function<void(Trial&)> run;
   uint64_t time_factor = 1; /* of the timeout */
+
+  bool is(const TrialRow& other) const { return group == other.group && check == other.check; }
 };
 
 /* What the parent knows of a plugin without having loaded it. */
@@ -39,19 +41,24 @@ struct Description {
   std::string name, version;
   std::vector<std::string> offers;
   size_t commands = 0;
+  std::string config_fault =
+      {}; /* why the configuration that was given does not fit its schema; empty: it does */
 };
 
 /* The first check: loads the file and writes the description, as JSON, on the sheet's note. */
 void load_and_describe(Trial& trial);
 Result<Description> read_description(std::string_view json);
 
-/* A group's rows, empty if the plugin does not concern it. */
+/* A group's rows, empty if the plugin does not concern it.  The first of scan is load_and_describe, the first
+ * of life says whether what it needs is there; without either nothing else can be checked. */
 std::vector<TrialRow> scan_trials();
 std::vector<TrialRow> life_trials();
 std::vector<TrialRow> contract_trials(const Description& plugin);
 std::vector<TrialRow> drive_trials(const Description& plugin);
 std::vector<TrialRow> net_trials(const Description& plugin);
 std::vector<TrialRow> command_trials(const Description& plugin);
+/* All of them, in this order. */
+std::vector<TrialRow> trials(const Description& plugin);
 
 /* What the contract's checks watch: the plugin started, asked for everything that it has, and stopped.
  * Whether it started. */

@@ -35,13 +35,15 @@ class Scratch {
   std::string path_;
 };
 
-/* The text itself, or of the file that "@file" names. */
-Result<std::string> text_or_file(const std::string& given) {
-  if (!given.starts_with('@')) return given;
-  std::ifstream file(given.substr(1), std::ios::binary);
+/* "@file" is replaced by what that file holds. */
+Result<void> read_config(check::Options& asked) {
+  if (!asked.config || !asked.config->starts_with('@')) return {};
+  asked.config_name = asked.config->substr(1);
+  std::ifstream file(asked.config_name, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file) return failure(VISOR_ENOENT, "--config " + given + ": the file cannot be read");
-  return text;
+  if (!file) return failure(VISOR_ENOENT, "--config " + *asked.config + ": the file cannot be read");
+  asked.config = std::move(text);
+  return {};
 }
 
 /* Each check's processes work in folders of their own. */
@@ -75,18 +77,17 @@ int exit_code(const check::Report& report) {
 int check_plugin(const Options& options) {
   Scratch scratch;
   if (scratch.path().empty()) return report({VISOR_EIO, "no folder for the checks can be made below TMPDIR"});
-  auto config = text_or_file(options.check_config);
-  if (!config) {
-    report(config.error());
-    return kUsage;
-  }
   check::Options asked{.file = absolute(options.file),
                        .with = {},
-                       .config = *config,
+                       .config = options.check_config,
                        .only = options.check_only,
                        .seed = options.check_seed,
                        .timeout_ms = options.check_timeout_s * 1000,
                        .directory = scratch.path()};
+  if (auto read = read_config(asked); !read) {
+    report(read.error());
+    return kUsage;
+  }
   for (const std::string& file : options.check_with) asked.with.push_back(absolute(file));
   auto checked = check::check_plugin(asked, [&](const check::Line& line) {
     if (!options.json) print_line(line);

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 #include "check/native/check.hpp"
@@ -62,6 +63,17 @@ void add_run(CLI::App& app, Options& options) {
   add_common(run, options);
 }
 
+/* CLI11 takes -1 for 2^64-1, whatever is larger for that too, and 010 for 8. */
+std::string expect_uint64(std::string& given) {
+  uint64_t value = 0;
+  auto [end, failed] = std::from_chars(given.data(), given.data() + given.size(), value);
+  if (failed != std::errc() || end != given.data() + given.size()) {
+    return "expected a whole number from 0 to 18446744073709551615, got " + given;
+  }
+  given = std::to_string(value);
+  return {};
+}
+
 void add_check(CLI::App& app, Options& options) {
   auto* check =
       app.add_subcommand("check", "Does a plugin keep to the contract?  A process a check, a line a check");
@@ -77,7 +89,9 @@ void add_check(CLI::App& app, Options& options) {
       ->type_name("JSON");
   check->add_option("--only", options.check_only, "A group, or group/check; more than once for more")
       ->type_name("GROUP");
-  check->add_option("--seed", options.check_seed, "What is random follows from it")->capture_default_str();
+  check->add_option("--seed", options.check_seed, "What is random follows from it")
+      ->transform(CLI::Validator(expect_uint64, "NUMBER"))
+      ->capture_default_str();
   check
       ->add_option("--timeout", options.check_timeout_s,
                    "Seconds for one check; some have a few times as much")
@@ -99,7 +113,7 @@ void add_check(CLI::App& app, Options& options) {
       "  visor check visor-echo.so\n"
       "  visor check visor-feeds.so --only contract --only life/thousand --seed 7\n"
       "  visor check visor-echo.so --config '{\"greeting\": \"hello\"}' --json\n"
-      "\nExit codes: 0 every check passed, 1 one failed, 2 not understood, 3 what it needs is missing, so "
+      "\nExit codes: 0 no check failed, 1 one failed, 2 not understood, 3 what it needs is missing, so "
       "that "
       "only its\nfile was checked.");
 }

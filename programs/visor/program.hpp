@@ -1,6 +1,7 @@
 /* What the subcommands of `visor` share: options, the plugins that there are, where things lie. */
 #ifndef VISOR_PROGRAMS_PROGRAM_HPP
 #define VISOR_PROGRAMS_PROGRAM_HPP
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,7 @@ struct Options {
 
   /* check */
   std::vector<std::string> check_with, check_only;
-  std::string check_config;
+  std::optional<std::string> check_config;
   uint64_t check_seed = 1, check_timeout_s = 60;
   bool json = false;
 

@@ -43,7 +43,7 @@ struct Broken {
   Service service{};
   visor_span kept{};
   visor_call* open = nullptr;  // the call of `follow`
-  int next = 0;
+  int next = 0, reconfigured = 0;
   visor_call* counting = nullptr;  // the call of `count`
 };
 
@@ -68,8 +68,7 @@ void complete_start(void* ctx) {
   if (is("starts_twice")) self->started.fn(self->started.ctx, VISOR_OK, nullptr);
 }
 
-visor_status check_config(Broken* self) {
-  std::string_view config = text(self->host->api->config(self->host));
+visor_status check_config(Broken* self, std::string_view config) {
   if (is("crashes_on_config") && config.find("\"mode\":\"slow\"") != config.npos) std::abort();
   if (config.find("\"mode\":\"never\"") == config.npos) return VISOR_OK;
   return is("refuses_silently") ? VISOR_EINVAL
@@ -100,7 +99,7 @@ void take_what_it_needs(Broken* self) {
 visor_status start(visor_host* host, void** out, visor_done done) {
   auto* self = new Broken{.host = host, .started = done};
   *out = self;
-  visor_status status = check_config(self);
+  visor_status status = check_config(self, text(host->api->config(host)));
   if (status == VISOR_OK && is("global_state") && ++instances > 1) {
     --instances;
     status = fail(self, VISOR_EEXIST, "one of it runs already");
@@ -150,7 +149,16 @@ void stop(void* raw, visor_done done) {
     if (*call && !is("leaves_call")) (*call)->api->finish(*call, VISOR_ECANCELED);
     *call = nullptr;
   }
-  if (!is("never_stops")) post(self, complete_stop);
+  bool early = self->ticks == 0;
+  if (!is("never_stops") && !(is("never_stops_early") && early)) post(self, complete_stop);
+}
+
+visor_status configure(void* raw, visor_span json) {
+  auto* self = static_cast<Broken*>(raw);
+  if (is("configures_once") && ++self->reconfigured > 1) {
+    return fail(self, VISOR_EPERM, "it was given a new configuration already");
+  }
+  return check_config(self, text(json));
 }
 
 // --- commands
@@ -241,9 +249,12 @@ constexpr visor_command kCommands[] = {
     {"count", "Counts to a hundred", kNoArguments, VISOR_COMMAND_READS | VISOR_COMMAND_STREAMS, 0, run_count},
     {"follow", "Says nothing more until it is cancelled", kNoArguments, VISOR_COMMAND_STREAMS, 0, run_follow},
 };
-constexpr const char* kOffers[] = {"check.service/1", nullptr};
-#ifdef NEEDY
-constexpr const char* kNeeds[] = {"check.nobody/1", nullptr};
+#ifndef BROKEN_OFFERS
+#define BROKEN_OFFERS "check.service/1"
+#endif
+constexpr const char* kOffers[] = {BROKEN_OFFERS, nullptr};
+#ifdef BROKEN_NEEDS
+constexpr const char* kNeeds[] = {BROKEN_NEEDS, nullptr};
 #else
 constexpr const char* const* kNeeds = nullptr;
 #endif
@@ -257,14 +268,9 @@ struct Loud {
 }  // namespace
 
 #ifdef EXPORTS_MORE
-#define BROKEN_NAME broken_exports_more
 extern "C" VISOR_EXPORT int visor_check_leaked_symbol() {
   return 1;
 }
-#elif defined(NEEDY)
-#define BROKEN_NAME broken_needy
-#else
-#define BROKEN_NAME broken
 #endif
 #define PLUGIN(name) VISOR_PLUGIN(name)
 #define TEXT_OF(name) #name
@@ -284,5 +290,5 @@ PLUGIN(BROKEN_NAME) = {
     .command_size = sizeof(visor_command),
     .start = start,
     .stop = stop,
-    .configure = nullptr,
+    .configure = configure,
 };

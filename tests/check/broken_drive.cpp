@@ -36,6 +36,7 @@ std::string copy(visor_span s) {
 struct Shelf {
   std::string file;
   Map map;
+  size_t cursors = 0; /* that were ever made, of cursors_hold_map */
 
   void load() {
     std::ifstream in(file, std::ios::binary);
@@ -177,10 +178,12 @@ class Kv final : public visor::KvProvider {
     return VISOR_OK;
   }
   Result<std::unique_ptr<visor::CursorProvider>> make_cursor() override {
+    if (is("cursors_hold_map")) ++shelf_->cursors;
     return std::make_unique<Cursor>(host(), shelf_);
   }
   Result<std::unique_ptr<KvProvider>> make_snapshot() override {
-    auto shelf = is("snapshot_sees_later") ? shelf_ : std::make_shared<Shelf>(Shelf{"", shelf_->map});
+    auto shelf =
+        is("snapshot_sees_later") ? shelf_ : std::make_shared<Shelf>(Shelf{.file = "", .map = shelf_->map});
     return std::make_unique<Kv>(host(), shelf, true);
   }
 
@@ -223,6 +226,9 @@ class Drive final : public visor::DriveProvider {
   }
   void on_erase(const std::string& name, Erased erased) override {
     auto at = shelves_.find(name);
+    if (at != shelves_.end() && at->second->cursors > 0) {
+      return erased(visor::failure(VISOR_EEXIST, "a cursor reads it"));
+    }
     if (at != shelves_.end()) {
       std::remove(at->second->file.c_str());
       shelves_.erase(at);

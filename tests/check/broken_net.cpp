@@ -7,6 +7,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace {
 
@@ -26,11 +27,20 @@ bool is(std::string_view defect) {
 constexpr uint16_t kTcpPort = 7000;
 constexpr size_t kHeader = 2 * sizeof(visor_key) + 2;
 
-/* A TCP stream past its header, with a peer. */
+/* A TCP stream past its header, with a peer.  Takes over from the glue what takes_large needs to do wrong. */
 class Carried final : public visor::StreamProvider {
  public:
   Carried(Host host, Stream tcp, const visor_addr& peer, Bytes early)
       : StreamProvider(host), tcp_(std::move(tcp)), peer_(peer), early_(std::move(early)) {
+    all().insert(this);
+    if (is("takes_large")) {
+      table_ = *glue_;
+      table_.write = [](visor_stream* stream, const visor_span* parts, size_t count) -> visor_status {
+        bool large = count == 1 && parts[0].size > 1u << 20;
+        return large ? VISOR_OK : static_cast<Carried*>(stream)->glue_->write(stream, parts, count);
+      };
+      this->api = &table_;
+    }
     if (is("wrong_peer")) peer_.port = 1;
     tcp_.attach({.data = [this](ByteView data) { take(data); },
                  .end =
@@ -48,6 +58,7 @@ class Carried final : public visor::StreamProvider {
                      }});
     tcp_.pause(true);
   }
+  ~Carried() override { all().erase(this); }
 
  protected:
   visor_status on_write(std::span<const visor_span> parts) override {
@@ -73,10 +84,23 @@ class Carried final : public visor::StreamProvider {
     tcp_.close();
     finish(VISOR_OK);
   }
-  void on_close() override { tcp_.close(); }
+  void on_close() override {
+    tcp_.close();
+    if (!is("closes_others")) return;
+    for (Carried* other : all()) {
+      if (other == this || other->finished()) continue;
+      other->tcp_.close();
+      other->finish(VISOR_ECLOSED, "another stream was closed");
+    }
+  }
   const visor_addr* on_peer() override { return &peer_; }
 
  private:
+  /* Of every instance in the process. */
+  static std::set<Carried*>& all() {
+    static std::set<Carried*> carried;
+    return carried;
+  }
   void take(ByteView data) {
     if (is("swaps_bytes") && data.size() > 1000) {
       Bytes wrong(data.rbegin(), data.rend());
@@ -99,6 +123,8 @@ class Carried final : public visor::StreamProvider {
       deliver_end();
     }
   }
+  const visor_stream_api* const glue_ = this->api;
+  visor_stream_api table_{};
   Stream tcp_;
   visor_addr peer_;
   Bytes early_;
@@ -113,6 +139,7 @@ class Net final : public visor::NetProvider {
       : NetProvider(host), peer_machine_(std::move(peer_machine)), own_(own), handles_(host) {}
 
   visor_status dial(const visor_addr* to, visor_done raw) override {
+    if (peer_machine_.empty()) return host().fail(VISOR_ENOENT, "no peer is configured");
     auto* sockets = host().find<visor_sockets>(VISOR_SOCKETS_1);
     std::string url = "tcp://" + peer_machine_ + ":" + std::to_string(kTcpPort);
     Dial& dial = dials_.emplace_back(Dial{*to, Done(host(), raw), {}, {}, {}});
@@ -147,6 +174,7 @@ class Net final : public visor::NetProvider {
       return;
     }
   }
+  std::function<void()> on_rubbish; /* after something that was not for it */
   /* A connection came in. */
   void accept(visor_stream* tcp) {
     auto at = greetings_.emplace(greetings_.end());
@@ -210,6 +238,7 @@ class Net final : public visor::NetProvider {
     auto listener = listeners_.find(port);
     bool mine =
         std::equal(own_.bytes, own_.bytes + sizeof own_.bytes, at->header.begin() + sizeof(visor_key));
+    if (!mine && on_rubbish) on_rubbish();
     if (!mine || listener == listeners_.end()) return void(greetings_.erase(at));
     uint8_t yes = 1;
     (void)at->tcp.write(ByteView(&yes, 1));
@@ -234,11 +263,12 @@ class Plugin final : public visor::Instance {
     std::string config(host().config());
     auto from = config.find("\"peer\":\"");
     std::string peer =
-        from == config.npos ? "nowhere" : config.substr(from + 8, config.find('"', from + 8) - from - 8);
+        from == config.npos ? "" : config.substr(from + 8, config.find('"', from + 8) - from - 8);
     auto* identity = host().find<visor_identity>(VISOR_IDENTITY_1);
     net_.emplace(host(), peer, *identity->api->key(identity));
     auto* sockets = host().find<visor_sockets>(VISOR_SOCKETS_1);
     std::string url = "tcp://0.0.0.0:" + std::to_string(kTcpPort);
+    if (is("gives_up_on_rubbish")) net_->on_rubbish = [this] { listener_.close(); };
     auto heard = listener_.listen(host(), sockets, url, [this](visor_stream* tcp) { net_->accept(tcp); });
     if (!heard) return started(heard);
     started(host().offer(VISOR_NET_1, "plain", static_cast<visor_net*>(&*net_)));

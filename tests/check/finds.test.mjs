@@ -2,6 +2,8 @@
 // there is none.
 import assert from 'node:assert';
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -18,13 +20,14 @@ function check(plugin, args, defect = '') {
 }
 
 async function finds(plugin, defect, name, words, args = []) {
-  const { code, stdout } = await check(plugin, ['--json', '--only', name, '--timeout', '60', ...args], defect);
+  const { code, stdout, stderr } = await check(plugin, ['--json', '--only', name, '--timeout', '60', ...args], defect);
+  assert.notStrictEqual(stdout, '', stderr);
   const { checks } = JSON.parse(stdout);
   const line = checks.find((each) => `${each.group}/${each.check}` === name);
   assert.ok(line, `${name} did not run: ${stdout}`);
   assert.strictEqual(line.outcome, 'failed', `${name} did not find it`);
   assert.match(line.reason, words);
-  assert.strictEqual(code, 1);
+  assert.strictEqual(code, name === 'life/needs' ? 3 : 1);
 }
 
 async function passes(plugin, args = []) {
@@ -33,13 +36,19 @@ async function passes(plugin, args = []) {
   assert.deepStrictEqual(report.checks.filter((each) => each.outcome === 'failed'), []);
   assert.strictEqual(code, 0);
   assert.ok(report.passed > 20);
+  assert.doesNotMatch(stdout.replace(/"(promise|reason)":"[^"]*"/g, ''), /\d[eE]/, 'numbers are written plainly');
+  return report.checks.map((each) => `${each.group}/${each.check}`);
 }
 
-for (const [plugin, args] of [['broken', []], ['broken_drive', []], ['broken_net', kTwoVisors]]) {
-  test(`${plugin} without a defect passes`, () => passes(plugin, args));
+const sound = [['broken', []], ['broken_drive', []], ['broken_net', kTwoVisors]];
+const ran = new Set(); // every check that there is, once these have passed
+for (const [plugin, args] of sound) {
+  test(`${plugin} without a defect passes`, async () => (await passes(plugin, args)).forEach((name) => ran.add(name)));
 }
 
 const defects = {
+  broken_needy: [['', 'life/needs', /needs check\.nobody\/1, which no visor-\*\.so beside it offers; say who does with --with/]],
+  broken_egg: [['', 'life/needs', /broken_egg needs broken_chicken \(check\.chicken\/1\), broken_chicken needs broken_egg \(check\.egg\/1\)/]],
   broken_exports_more: [['', 'scan/symbols', /visor_check_leaked_symbol/]],
   broken: [
     ['loud_load', 'scan/quiet', /opens a file when it is loaded/],
@@ -53,6 +62,9 @@ const defects = {
     ['global_state', 'life/side_by_side', /the second of two visors.*one of it runs already/],
     ['keeps_lock', 'life/again', /start number 2.*the folder is in use/],
     ['never_stops', 'life/start_stop', /did not complete stop/],
+    ['never_stops_early', 'life/stop_at_once', /did not complete stop within a minute/],
+    ['refuses_silently', 'life/reconfigure', /refuses the new configuration .* without a word/],
+    ['configures_once', 'life/reconfigure', /the configuration it began with is refused: .*a new configuration already/],
     ['refuses_silently', 'life/configurations', /without a word/],
     ['crashes_on_config', 'life/configurations', /crashed: SIGABRT, while start/],
     ['fails_and_completes', 'life/configurations', /ran its done too/],
@@ -93,6 +105,7 @@ const defects = {
     ['sync_never', 'drive/sync_and_stats', /sync/],
     ['sync_twice', 'drive/sync_and_stats', /the done of sync ran twice/],
     ['sync_early', 'drive/sync_and_stats', /the done of sync ran before the call had returned/],
+    ['cursors_hold_map', 'drive/closing', /erase of a map that was closed with .* left open: a cursor reads it/],
     ['sync_dies_with_map', 'drive/sync_then_close', /because the map was closed/],
     ['keeps_key', 'contract/lent', /the key given to get/],
     ['unsorted_keys', 'drive/model', /seed \d+, step \d+/],
@@ -110,6 +123,9 @@ const defects = {
     ['swaps_bytes', 'net/bulk', /not what was sent/],
     ['takes_everything', 'net/back_pressure', /64 MiB were taken/],
     ['never_ready', 'net/back_pressure', /never heard `ready`/],
+    ['takes_large', 'net/limits', /write of more than 1 MiB: expected VISOR_EINVAL/],
+    ['closes_others', 'net/many', /closing streams disturbed others/],
+    ['gives_up_on_rubbish', 'contract/strangers', /its listener .* takes nobody any more/],
     ['closes_fine', 'net/cut', /says VISOR_OK although/],
     ['echoes_in_call', 'contract/events', /ran inside write/],
     ['keeps_parts', 'contract/lent', /the bytes given to a stream's write/],
@@ -123,6 +139,33 @@ for (const [plugin, rows] of Object.entries(defects)) {
   }
 }
 
+test('every check is found to fail by one defect at least', () => {
+  const proven = new Set(Object.values(defects).flat().map(([, name]) => name));
+  assert.deepStrictEqual([...ran].filter((name) => !proven.has(name)), [], 'without a defect');
+  assert.deepStrictEqual([...proven].filter((name) => !ran.has(name)), [], 'that do not exist');
+});
+
+test('a plugin that refuses its own configuration has started in no check', async () => {
+  const never = ['--config', '{"mode":"never"}'];
+  await finds('broken', '', 'life/stop_at_once', /did not start: .*not for this machine/, never);
+  await finds('broken', '', 'life/configurations', /its own configuration: .*not for this machine/, never);
+});
+
+test('two visors that cannot meet for want of a configuration are no failure of theirs', async () => {
+  const net = ['--json', '--only', 'net', '--only', 'contract/pressure'];
+  const without = await check('broken_net', net);
+  const { checks, skipped } = JSON.parse(without.stdout);
+  assert.strictEqual(without.code, 0);
+  assert.strictEqual(skipped, 9);
+  for (const each of checks.filter(({ group }) => group === 'net')) {
+    assert.strictEqual(each.outcome, 'skipped');
+    assert.match(each.reason, /do not reach each other: no peer is configured; give .* with --config/);
+  }
+  const given = await check('broken_net', [...net, '--config', '{}']);
+  assert.strictEqual(JSON.parse(given.stdout).failed, 10);
+  assert.strictEqual(given.code, 1);
+});
+
 test('exit codes and sentences', async (t) => {
   await t.test('no such file', async () => {
     const { code, stdout } = await check('nowhere', []);
@@ -134,14 +177,58 @@ test('exit codes and sentences', async (t) => {
     assert.strictEqual(code, 2);
     assert.match(stderr, /expected one of the groups scan, life/);
   });
+  await t.test('no such check', async () => {
+    for (const [only, words] of [
+      ['drive/nope', /the group drive has no such check; There are names, sizes, .*killed/],
+      ['life/trousand', /the group life has no such check; did you mean life\/thousand\? There are/],
+      ['life/', /the group life has no such check/],
+    ]) {
+      const { code, stdout, stderr } = await check('broken', ['--only', only]);
+      assert.strictEqual(code, 2, only);
+      assert.match(stderr, words);
+      assert.strictEqual(stdout, '');
+    }
+  });
+  await t.test('checks that are not about it', async () => {
+    const { code, stderr } = await check('broken', ['--only', 'drive/names']);
+    assert.strictEqual(code, 2);
+    assert.match(stderr, /broken has nothing that these checks are about/);
+  });
   await t.test('a need that nobody meets', async () => {
     const { code, stdout } = await check('broken_needy', []);
     assert.strictEqual(code, 3);
-    assert.match(stdout, /needs check\.nobody\/1, which no visor-\*\.so beside it offers; say who does with --with/);
+    assert.match(stdout, /FAIL +life\/needs .*needs check\.nobody\/1/);
+    assert.doesNotMatch(stdout, /life\/start_stop/);
   });
-  await t.test('a configuration that does not fit', async () => {
-    const { code, stdout } = await check('broken', ['--only', 'life/start_stop', '--config', '{"mode":7}']);
-    assert.strictEqual(code, 1);
-    assert.match(stdout, /mode: expected/);
+  await t.test('a configuration that is not understood', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'visor-check-test-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const file = path.join(folder, 'mine.json');
+    await writeFile(file, '{\n  "mode": fast}');
+    for (const [config, words] of [
+      ['{x', /--config, line 1, column 2: /],
+      ['', /--config, line 1, column 1: the text ends before/],
+      ['7', /--config: expected an object, got 7/],
+      ['{"mode":7}', /--config: mode: expected .*, got 7/],
+      ['{"speed":1}', /--config: .*speed/],
+      [`@${file}`, /mine\.json, line 2, column 11: /],
+      [`@${file}.no`, /the file cannot be read/],
+    ]) {
+      const { code, stdout, stderr } = await check('broken', ['--only', 'life/start_stop', '--config', config]);
+      assert.strictEqual(code, 2, `${config}: ${stdout}`);
+      assert.match(stderr, words);
+      assert.doesNotMatch(stderr, /the configuration of alpha/);
+      assert.strictEqual(stdout, '', 'no trial runs');
+    }
+  });
+  await t.test('a seed that is none', async () => {
+    for (const seed of ['-1', '18446744073709551616', '1e3', 'one']) {
+      const { code, stderr } = await check('broken', ['--only', 'scan', `--seed=${seed}`]);
+      assert.strictEqual(code, 2, seed);
+      assert.match(stderr, /--seed: expected a whole number from 0 to 18446744073709551615/);
+    }
+    const { code, stdout } = await check('broken', ['--only', 'scan', '--seed', '010', '--json']);
+    assert.strictEqual(code, 0);
+    assert.strictEqual(JSON.parse(stdout).seed, 10);
   });
 });
