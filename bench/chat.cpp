@@ -124,6 +124,8 @@ void first_message(size_t visors, const std::string& name) {
     });
   };
   std::vector<double> ours, floor;
+  ours.reserve(trials);
+  floor.reserve(trials);
   for (size_t i = 0; i < trials; ++i) {
     ours.push_back(friends.first_message_s() * 1e3);
     floor.push_back(floor_s() * 1e3);

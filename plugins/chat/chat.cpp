@@ -153,6 +153,7 @@ Result<std::string> Chat::conversations(std::string_view) {
   for (const auto& [peer, conversation] : history_->conversations()) all.push_back(&conversation);
   std::ranges::stable_sort(all, std::greater{}, &Conversation::last);
   std::vector<std::string> rows;
+  rows.reserve(all.size());
   for (const Conversation* conversation : all) rows.push_back(report(*conversation, *history_, *direct_));
   return json_list(rows);
 }
@@ -169,6 +170,7 @@ Result<std::string> Chat::history(std::string_view text) {
   Result<std::vector<Message>> messages = history_->list(args->peer, before, limit);
   if (!messages) return std::unexpected(messages.error());
   std::vector<std::string> rows;
+  rows.reserve(messages->size());
   for (auto message = messages->rbegin(); message != messages->rend(); ++message) {
     rows.push_back(report(args->peer, *message));
   }

@@ -105,6 +105,7 @@ Result<std::string> GroupCommands::decide(std::string_view text, Domain domain, 
 
 Result<std::string> GroupCommands::list(std::string_view) {
   std::vector<std::string> rows;
+  rows.reserve(groups_.store().groups().size());
   for (const auto& [id, record] : groups_.store().groups()) {
     rows.push_back(report(groups_, record, own_, false));
   }
@@ -128,6 +129,7 @@ Result<std::string> GroupCommands::messages(std::string_view text) {
       groups_.messages(of->id, codec::number_at<size_t>(of->args, "limit").value_or(100));
   if (!all) return std::unexpected(all.error());
   std::vector<std::string> rows;
+  rows.reserve(all->size());
   for (const StoredGroupMessage& message : *all) rows.push_back(report(of->id, message, own_));
   return json_list(rows);
 }

@@ -181,6 +181,7 @@ void GroupDirectory::stop(std::function<void()> done) {
   renew_.cancel();
   searches_.clear();
   std::vector<codec::Uuid> all;
+  all.reserve(listed_.size());
   for (const auto& [id, listed] : listed_) all.push_back(id);
   for (const codec::Uuid& id : all) take_out(id);
   if (leaving_.empty()) tasks_.post(stopped_);

@@ -114,6 +114,7 @@ std::string report(const Groups& groups, const GroupRecord& record, const visor_
   }
   if (!members) return out.finish();
   std::vector<std::string> rows;
+  rows.reserve(record.members.size());
   for (const visor_key& member : record.members) {
     codec::JsonObjectText row;
     row.text("pk", to_hex(member))
