@@ -138,6 +138,7 @@ std::vector<LeafChange> Publisher::changes(const Tracker& tracker) {
   Leaves leaves = wanted(tracker);
   size_t list_bytes = leaves.find(codec::kListPath)->second.size();
   std::vector<LeafChange> out;
+  out.reserve(leftovers_.size() + leaves.size());
   for (const std::string& path : leftovers_) out.push_back({path, std::nullopt});
   for (const auto& [path, signature] : signatures_) {
     if (!leaves.contains(path)) out.push_back({path, std::nullopt});
