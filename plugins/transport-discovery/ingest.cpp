@@ -82,6 +82,7 @@ void ReporterFeed::apply_list_leaf(ByteView leaf, Moment now) {
 
 void ReporterFeed::apply_entries(Moment now) {
   std::vector<codec::ListedTransport> rows;
+  rows.reserve(entries_.size());
   for (const auto& [id, listed] : entries_) rows.push_back(listed);
   std::vector<TransportId> added = aggregator_.apply_list(reporter_, rows, {}, now);
   added_.insert(added_.end(), added.begin(), added.end());
