@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "log_tail.hpp"
+
 namespace visor::storage_leveldb {
 namespace {
 
@@ -49,7 +51,7 @@ Result<void> expect_whole(const fs::path& folder) {
 
 }  // namespace
 
-Result<DatabasePtr> Database::open(const fs::path& folder) {
+Result<DatabasePtr> Database::open(const fs::path& folder, std::string& said) {
   std::error_code failed;
   fs::create_directories(folder, failed);
   if (failed) {
@@ -62,6 +64,7 @@ Result<DatabasePtr> Database::open(const fs::path& folder) {
   }
   if (auto whole = expect_whole(folder); !whole) return std::unexpected(whole.error());
   DatabasePtr database(new Database(folder));
+  if (auto whole = database->check_logs(said); !whole) return std::unexpected(whole.error());
   leveldb::Options options;
   options.create_if_missing = true;
   options.paranoid_checks = true;  // else what is damaged in a log is skipped without a word
@@ -76,7 +79,23 @@ Result<DatabasePtr> Database::open(const fs::path& folder) {
   return database;
 }
 
+// Under the lock: a program that has the map open may be in the middle of a record.
+Result<void> Database::check_logs(std::string& said) {
+  const std::string name = (folder_ / "LOCK").string();
+  leveldb::FileLock* lock = nullptr;
+  if (auto status = env_.LockFile(name, &lock); !status.ok()) {
+    return std::unexpected(in_words(status, folder_));
+  }
+  auto whole = storage_leveldb::check_logs(folder_, said);
+  env_.UnlockFile(lock);
+  return whole;
+}
+
 Result<void> Database::erase(const fs::path& folder) {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(folder, failed)) {
+    if (entry.path().extension() == ".torn") fs::remove(entry.path(), failed);
+  }
   auto status = leveldb::DestroyDB(folder.string(), {});
   if (!status.ok()) return std::unexpected(in_words(status, folder));
   return {};

@@ -17,7 +17,8 @@ class Database {
  public:
   // VISOR_EEXIST: another program has it open; VISOR_ECORRUPT: a file is damaged, and named; VISOR_EPERM: the
   // folder is not to be written to; VISOR_ENOSPC, VISOR_EIO.  Nothing that is there is deleted to get going.
-  static Result<std::shared_ptr<Database>> open(const std::filesystem::path& folder);
+  // said: what an operator should know of a map that was opened, in words; empty as a rule.
+  static Result<std::shared_ptr<Database>> open(const std::filesystem::path& folder, std::string& said);
   static Result<void> erase(const std::filesystem::path& folder);
 
   leveldb::DB& db() { return *db_; }
@@ -30,6 +31,7 @@ class Database {
 
  private:
   explicit Database(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  Result<void> check_logs(std::string& said);
   Result<void> write(const leveldb::WriteOptions& options, leveldb::WriteBatch& batch);
 
   const std::filesystem::path folder_;

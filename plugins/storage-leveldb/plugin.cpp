@@ -189,10 +189,12 @@ class Drive final : public DriveProvider {
   void on_open(const std::string& name, Opened opened) override {
     struct Outcome {
       Result<DatabasePtr> database = failure(VISOR_ECANCELED, "the drive stopped before the map was open");
+      std::string said;
     };
     auto outcome = std::make_shared<Outcome>();
-    work([outcome, folder = folder(name)] { outcome->database = Database::open(folder); },
+    work([outcome, folder = folder(name)] { outcome->database = Database::open(folder, outcome->said); },
          [host = host(), outcome, opened = std::move(opened)] {
+           if (!outcome->said.empty()) host.warn(outcome->said);
            if (!outcome->database) return opened(std::unexpected(outcome->database.error()));
            opened(std::make_unique<Kv>(host, *outcome->database));
          });
