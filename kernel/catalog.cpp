@@ -75,9 +75,13 @@ Result<void> check(const visor_plugin* plugin, const std::string& origin) {
 
 }  // namespace
 
-Result<void> Catalog::add(const visor_plugin* plugin, std::string origin) {
+Result<void> Catalog::add(const visor_plugin* plugin, std::string origin, std::string_view symbol) {
   if (auto checked = check(plugin, origin); !checked) return checked;
   std::string_view name = plugin->name;
+  if (!symbol.empty() && name != symbol) {
+    return bad(origin, "its .name is \"" + std::string(name) + "\"; expected \"" + std::string(symbol) +
+                           "\", as in VISOR_PLUGIN(" + std::string(symbol) + ")");
+  }
   auto at = std::ranges::lower_bound(entries_, name, {},
                                      [](const Entry& e) { return std::string_view(e.plugin->name); });
   if (at != entries_.end() && at->plugin->name == name) {

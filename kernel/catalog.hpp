@@ -32,8 +32,9 @@ class Catalog {
   };
 
   /* Checks what a plugin says of itself: generation of the ABI, name, rows of commands.  VISOR_EINVAL says
-   * which rule it breaks, VISOR_EEXIST that the name is taken. */
-  Result<void> add(const visor_plugin* plugin, std::string origin);
+   * which rule it breaks, VISOR_EEXIST that the name is taken.  symbol: the name in VISOR_PLUGIN(), which
+   * must be the plugin's; empty where nobody knows it. */
+  Result<void> add(const visor_plugin* plugin, std::string origin, std::string_view symbol = {});
   /* The table of visor/bundle.h; what add() refuses is kept among the refusals. */
   void add_bundle(const visor_plugin* const* table);
   void refuse(std::string name, std::string why);

@@ -104,6 +104,7 @@ Result<Config> read_config(const Catalog& catalog, std::string_view text, std::s
   auto in_file = [&](const Error& error) { return failure(error.status, prefix + error.text); };
   auto value = parse_json(text, name);
   if (!value) return std::unexpected(value.error());
+  if (auto once = refuse_repeated_names(text, name); !once) return std::unexpected(once.error());
   static const Schema schema = *Schema::compile(kSchema);
   if (auto fits = schema.check(*value, ""); !fits) return in_file(fits.error());
 

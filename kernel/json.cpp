@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
+#include <set>
+#include <vector>
 
 namespace visor::kernel {
 namespace {
@@ -55,6 +57,23 @@ Result<boost::json::value> parse_json(std::string_view text, std::string_view na
                    where + ", " + position(text, read) + ": " + what_is_wrong(text, read, error));
   }
   return parser.release();
+}
+
+Result<void> refuse_repeated_names(std::string_view json, std::string_view name) {
+  std::vector<std::set<std::string_view>> open; /* the names of each object, or array, around the place */
+  for (size_t at = 0; at < json.size(); ++at) {
+    if (json[at] == '{' || json[at] == '[') open.emplace_back();
+    if (json[at] == '}' || json[at] == ']') open.pop_back();
+    if (json[at] != '"') continue;
+    const size_t begin = at++;
+    while (json[at] != '"') at += json[at] == '\\' ? 2 : 1;
+    std::string_view word = json.substr(begin, at - begin + 1);
+    size_t next = json.find_first_not_of(" \t\r\n", at + 1);
+    if (next == json.npos || json[next] != ':' || open.back().insert(word).second) continue;
+    return failure(VISOR_EINVAL, std::string(name) + ", " + position(json, begin) + ": " + std::string(word) +
+                                     " stands twice in this object");
+  }
+  return {};
 }
 
 std::string excerpt(const boost::json::value& value) {

@@ -13,6 +13,10 @@ inline constexpr size_t kMaxJsonBytes = 1u << 20;
 /* VISOR_EINVAL: `<name>, line 3, column 14: ...`. */
 Result<boost::json::value> parse_json(std::string_view text, std::string_view name);
 
+/* For texts that people write: VISOR_EINVAL where a name stands twice in an object, of which the parser keeps
+ * the last without a word.  `json` is valid JSON. */
+Result<void> refuse_repeated_names(std::string_view json, std::string_view name);
+
 /* The value as it is written, cut to a length that fits into a sentence. */
 std::string excerpt(const boost::json::value& value);
 

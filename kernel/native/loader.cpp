@@ -63,7 +63,7 @@ Result<void> load_plugin(Catalog& catalog, const std::string& file) {
     auto mode = dll::load_mode::rtld_now | dll::load_mode::rtld_local |
                 static_cast<dll::load_mode::type>(RTLD_NODELETE);
     dll::shared_library library(fs::absolute(file), mode);
-    return catalog.add(&library.get<const visor_plugin>(std::string(kSymbolPrefix) + name), file);
+    return catalog.add(&library.get<const visor_plugin>(std::string(kSymbolPrefix) + name), file, name);
   } catch (const std::exception& e) {
     return failure(VISOR_EIO, file + ": cannot be loaded: " + e.what());
   }

@@ -50,6 +50,14 @@ TEST_CASE("a configuration that is no JSON is told by line and column", "[kernel
         "visor.json: JSON of at most 1048576 bytes is read; got 1048577");
 }
 
+TEST_CASE("a name that stands twice in an object is refused, not overruled", "[kernel]") {
+  CHECK(error_of("{\"plugins\":[],\n \"plugins\":[]}") ==
+        R"(visor.json, line 2, column 2: "plugins" stands twice in this object)");
+  CHECK(error_of(R"({"plugins":[{"plugin":"echo","config":{"to": "\\\"to\":", "to" : 1}}]})")
+            .find(R"("to" stands twice)") != std::string::npos);
+  CHECK(error_of(R"({"plugins":[{"plugin":"echo"},{"plugin":"echo","as":"plugin"}]})").empty());
+}
+
 TEST_CASE("the shape of a configuration is checked, and its errors give the path", "[kernel]") {
   CHECK(error_of("[]") == "visor.json: expected object, got []");
   CHECK(error_of("{}") == "visor.json: plugins: missing; expected array of at most 200 items");

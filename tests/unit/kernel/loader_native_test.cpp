@@ -64,6 +64,8 @@ TEST_CASE("what a plugin says of itself is checked", "[kernel]") {
   CHECK(refusal(module("small")) == "its description has 16 bytes; expected at least " +
                                         std::to_string(sizeof(visor_plugin)) +
                                         ": begin it with VISOR_PLUGIN_HEAD");
+  CHECK(refusal(module("two_names")) ==
+        R"(its .name is "another"; expected "two_names", as in VISOR_PLUGIN(two_names))");
   CHECK(refusal(module("bad_row")) == "command 1 of plugin bad_row, one, is there twice");
   std::string unresolved = refusal(module("unresolved"));
   CHECK(unresolved.starts_with("cannot be loaded: "));
@@ -132,9 +134,9 @@ TEST_CASE("a folder gives what can be used, and remembers why the rest cannot", 
   REQUIRE(load_directory(catalog, VISOR_TEST_MODULES).has_value());
   REQUIRE(catalog.entries().size() == 1);
   CHECK(catalog.entries()[0].plugin->name == std::string("good"));
-  REQUIRE(catalog.refusals().size() == 6);
+  REQUIRE(catalog.refusals().size() == 7);
   CHECK(catalog.refusals()[0].name == "bad_row");
-  CHECK(catalog.refusals()[5].name == "wrong_abi");
+  CHECK(catalog.refusals()[6].name == "wrong_abi");
   CHECK(load_directory(catalog, "/no/such/folder")
             .error()
             .text.starts_with("/no/such/folder: no folder of plugins: "));

@@ -50,11 +50,14 @@ static const visor_command kCommands[] = {
 #define PLUGIN(name) VISOR_PLUGIN(name)
 #define TEXT(name) #name
 #define TEXT_OF(name) TEXT(name)
+#ifndef OWN_NAME
+#define OWN_NAME TEXT_OF(NAME)
+#endif
 
 PLUGIN(NAME) = {
     .size = SIZE,
     .abi = ABI,
-    .name = TEXT_OF(NAME),
+    .name = OWN_NAME,
     .version = "1.0.0",
     .summary = "A plugin for the loader's tests",
     .license = "MIT",
