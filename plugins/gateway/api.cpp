@@ -36,7 +36,8 @@ void refuse_method(http::Exchange& exchange, std::string_view allowed) {
 
 }  // namespace
 
-Api::Api(Host host, visor_commands* commands) : host_(host), commands_(commands), tasks_(host) {}
+Api::Api(Host host, visor_commands* commands, bool needs_token)
+    : host_(host), commands_(commands), needs_token_(needs_token), tasks_(host) {}
 Api::~Api() = default;
 
 std::vector<CommandRow> Api::rows() const {
@@ -56,7 +57,7 @@ void Api::answer(http::Exchange& exchange) {
   while (path.ends_with('/')) path.remove_suffix(1);
   if (path.empty()) {
     if (!is_read(exchange)) return refuse_method(exchange, "GET, HEAD");
-    return answer_json(exchange, openapi_json(rows()));
+    return answer_json(exchange, openapi_json(rows(), needs_token_));
   }
   path.remove_prefix(1);
   size_t slash = path.find('/');

@@ -20,7 +20,8 @@ class ApiCall;
 
 class Api {
  public:
-  Api(Host host, visor_commands* commands);
+  /* needs_token: whether calls need one, which the document says. */
+  Api(Host host, visor_commands* commands, bool needs_token);
   ~Api();
 
   /* A request below /api that the guard has let pass. */
@@ -40,6 +41,7 @@ class Api {
 
   Host host_;
   visor_commands* commands_;
+  bool needs_token_;
   Tasks tasks_;
   std::list<std::unique_ptr<ApiCall>> calls_;
   uint64_t total_ = 0;

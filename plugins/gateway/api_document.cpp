@@ -142,7 +142,7 @@ json::object operations(const CommandRow& row) {
 
 }  // namespace
 
-std::string openapi_json(const std::vector<CommandRow>& rows) {
+std::string openapi_json(const std::vector<CommandRow>& rows, bool needs_token) {
   json::object paths;
   json::array tags;
   for (const CommandRow& row : rows) {
@@ -160,7 +160,7 @@ std::string openapi_json(const std::vector<CommandRow>& rows) {
                           {"version", "1"},
                           {"description", "The commands of this visor's running instances"}}},
                         {"servers", json::array{json::object{{"url", "/"}}}}};
-  document["security"] = json::array{json::object{}, json::object{{"token", json::array{}}}};
+  document["security"] = needs_token ? json::array{json::object{{"token", json::array{}}}} : json::array{};
   document["tags"] = std::move(tags);
   document["paths"] = std::move(paths);
   document["components"] = std::move(components);

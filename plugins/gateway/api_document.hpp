@@ -19,7 +19,7 @@ struct CommandRow {
  *   x-instance, x-plugin, x-command   what it calls
  *   x-streaming                       whether its values come one after the other, as events or lines
  * and a tag an instance.  POST's operationId is "<instance>.<command>", GET's "<instance>.<command>.get". */
-std::string openapi_json(const std::vector<CommandRow>& rows);
+std::string openapi_json(const std::vector<CommandRow>& rows, bool needs_token);
 
 }  // namespace visor::gateway
 #endif  // VISOR_GATEWAY_API_DOCUMENT_HPP

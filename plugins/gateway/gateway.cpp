@@ -44,15 +44,14 @@ Result<void> Gateway::open() {
   if (!sockets || !commands) {
     return failure(VISOR_ENOENT, "this host offers no sockets or no commands, and a gateway needs both");
   }
-  api_ = std::make_unique<Api>(host(), commands);
+  api_ = std::make_unique<Api>(host(), commands, !settings_.token.empty());
   server_ = std::make_unique<http::Server>(host(), settings_.limits,
                                            [this](http::Exchange& exchange) { serve(exchange); });
   auto listening = listener_.listen(host(), sockets, settings_.listen,
                                     [this](visor_stream* stream) { server_->accept(stream); });
   if (!listening) {
-    return failure(listening.error().status,
-                   "cannot listen on " + settings_.listen + ": " + listening.error().text +
-                       " (\"listen\" in the gateway's configuration; port 0 takes any that is free)");
+    return failure(listening.error().status, "cannot listen on " + settings_.listen + ": " +
+                                                 listening.error().text + " (port 0 takes any that is free)");
   }
   address_ = http_address(listener_.address());
   auto offered = host().offer(VISOR_HTTP_1, nullptr, static_cast<visor_http*>(&router_));

@@ -116,4 +116,14 @@ TEST_CASE("GET /api is an OpenAPI document of all rows that are not hidden", "[g
   CHECK(site.get("/api/").body == response.body);
 }
 
+TEST_CASE("the document asks for a token exactly where the gateway does", "[gateway]") {
+  Site open;
+  CHECK(at(json::parse(open.get("/api").body), "/security").as_array().empty());
+  Site guarded({{"token", "0123456789abcdef"}});
+  CHECK(guarded.get("/api").status == 401);
+  json::value document =
+      json::parse(guarded.get("/api", {{"Authorization", "Bearer 0123456789abcdef"}}).body);
+  CHECK(at(document, "/security") == json::value(json::array{json::object{{"token", json::array{}}}}));
+}
+
 }  // namespace visor::test

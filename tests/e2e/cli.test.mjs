@@ -183,7 +183,11 @@ test('help is made of the rows, with or without a visor', async (t) => {
   for (const part of ['keygen', 'completions', 'transports ', 'status list watch add remove', 'Exit codes:', '130'])
     assert.ok(top.stdout.includes(part), part);
 
-  const { paths } = await json(`${address}/api`);
+  const document = await json(`${address}/api`);
+  const { Validator } = await import(new URL('../../web/node_modules/@seriousme/openapi-schema-validator/index.js', import.meta.url));
+  const judged = await new Validator().validate(structuredClone(document));
+  assert.ok(judged.valid, JSON.stringify(judged.errors));
+  const { paths } = document;
   const instances = {};
   for (const { post } of Object.values(paths)) {
     const name = post['x-instance'];
