@@ -15,13 +15,31 @@ const decoder = new TextDecoder();
 async function compile(wasm) {
   if (wasm instanceof WebAssembly.Module) return wasm;
   if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm)) return WebAssembly.compile(wasm);
-  if (String(wasm).startsWith('file:')) { // Node does not fetch files
-    return WebAssembly.compile(await (await import('node:fs/promises')).readFile(new URL(wasm)));
+  const isPath = typeof process === 'object' && typeof wasm === 'string' && !/^[a-z]+:/i.test(wasm);
+  if (isPath || String(wasm).startsWith('file:')) { // Node does not fetch files
+    return WebAssembly.compile(await (await import('node:fs/promises')).readFile(isPath ? wasm : new URL(wasm)));
   }
   const response = await fetch(wasm);
   if (!response.ok) throw new Error(`${wasm} answered ${response.status}; expected the visor's module`);
   const streams = response.headers.get('content-type') === 'application/wasm';
   return streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
+async function load(wasm, imports) {
+  try {
+    return await WebAssembly.instantiate(await compile(wasm), imports);
+  } catch (error) {
+    throw new VisorError(status.EIO, `the visor's module cannot be loaded: ${error.message}`, { cause: error });
+  }
+}
+
+/** The text of JSON, or a VisorError in its place. */
+function toJson(value, what) {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    return new VisorError(status.EINVAL, `${what} cannot be written as JSON: ${error.message}`, { cause: error });
+  }
 }
 
 /** Node 18 has its random numbers in a module. */
@@ -81,10 +99,7 @@ export class ModuleHost {
     host.#onStop = onStop;
     const crypto = await findCrypto();
     host.#random = (bytes) => crypto.getRandomValues(bytes);
-    const instance = await WebAssembly.instantiate(await compile(wasm), {
-      visor: host.#visorImports(),
-      wasi_snapshot_preview1: host.#wasiImports(),
-    });
+    const instance = await load(wasm, { visor: host.#visorImports(), wasi_snapshot_preview1: host.#wasiImports() });
     host.#exports = instance.exports;
     host.#enter((exports) => exports._initialize());
     return host;
@@ -101,9 +116,10 @@ export class ModuleHost {
   boot({ config, secretKey }) {
     if (this.#boot) return Promise.reject(new VisorError(status.EAGAIN, 'a start is under way'));
     return new Promise((resolve, reject) => {
-      const text = JSON.stringify({ config, secret_key: secretKey });
+      const text = toJson({ config, secret_key: secretKey }, 'the configuration');
+      if (text instanceof VisorError) return reject(text);
       this.#boot = { resolve, reject };
-      this.#enter((exports) => {
+      return this.#enter((exports) => {
         const sizes = this.#put(text);
         if (sizes) exports.visor_boot(...sizes);
         else this.#started(status.EINVAL, 'the configuration is too long');
@@ -122,7 +138,11 @@ export class ModuleHost {
    *   with ECANCELED.  Both do nothing after the end.
    */
   open(instance, command, args, events) {
-    const text = JSON.stringify(args);
+    const text = toJson(args, 'the arguments');
+    if (text instanceof VisorError) {
+      events.finished(text);
+      return { taken() {}, cancel() {} };
+    }
     const id = ++this.#lastCall;
     this.#calls.set(id, { events, waiting: 0, held: false });
     this.#enter((exports) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createECDH } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { ModuleHost } from '../../web/visor-host.js';
@@ -121,7 +122,12 @@ test('boot() finds the module in a file, and says what is wrong', async (t) => {
   assert.match(visor.pk, /^0[23][0-9a-f]{64}$/);
   await assert.rejects(boot({ wasm: bundle, config: { plugins: [{ plugin: 'nothing' }] } }), (error) =>
     error instanceof VisorError && error.status === status.EINVAL && error.code === 'EINVAL' && /there is no plugin/.test(error.message));
-  await assert.rejects(boot({ wasm: pathToFileURL('/no/such/visor.wasm'), config: { plugins: [] } }), /ENOENT/);
+  for (const absent of [pathToFileURL('/no/such/visor.wasm'), 'no/such/visor.wasm']) {
+    await assert.rejects(boot({ wasm: absent, config: { plugins: [] } }), (error) =>
+      error instanceof VisorError && error.code === 'EIO' && /ENOENT/.test(error.message));
+  }
+  await start(t, { wasm: path.relative('.', process.env.VISOR_WASM) });
+  await assert.rejects(boot({ wasm: bundle, config: { plugins: 5n } }), { name: 'VisorError', code: 'EINVAL' });
 });
 
 test('a command that is not there, or is called wrongly, is refused with the reason', async (t) => {
@@ -130,6 +136,7 @@ test('a command that is not there, or is called wrongly, is refused with the rea
   await assert.rejects(host.call('kernel', 'statsu'), (error) => error.code === 'ENOENT' && /status/.test(error.message));
   await assert.rejects(host.call('kernel', 'log', { tail: -1 }), { code: 'EINVAL' });
   await assert.rejects(host.call('kernel', 'log', 'x'.repeat(17 << 20)), { code: 'EINVAL' });
+  await assert.rejects(host.call('kernel', 'log', { tail: 5n }), { name: 'VisorError', code: 'EINVAL' });
 });
 
 test('log records reach the host', async (t) => {
@@ -180,7 +187,7 @@ test('a stream that fails throws once, then is over', async (t) => {
   const stream = host.stream('kernel', 'log', { tail: -1 });
   await assert.rejects(stream.next(), { code: 'EINVAL' });
   assert.deepEqual(await stream.next(), { done: true, value: undefined });
-  await assert.rejects(host.stream('kernel', 'log', { tail: 1n }).next(), TypeError);
+  await assert.rejects(host.stream('kernel', 'log', { tail: 1n }).next(), { name: 'VisorError', code: 'EINVAL' });
   assert.deepEqual(await host.call('kernel', 'log', { tail: 0, follow: false }), undefined);
 });
 
