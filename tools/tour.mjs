@@ -2,10 +2,11 @@
 //   VISOR=build/release/programs/visor/visor VISOR_PAGE=build/wasm/web node tools/tour.mjs [NAME...]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { json, startBrowser, startDemo } from '../tests/e2e/support.mjs';
 import { squeeze } from './png.mjs';
 
-const folder = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../docs/images');
+const folder = fileURLToPath(new URL('../docs/images', import.meta.url));
 const kMaxBytes = 120 * 1024;
 const kPlotsMs = 25000;        // the plots fill: a picture needs something to look at
 const desk = { width: 1000, height: 860 }, phone = { width: 390, height: 780 };

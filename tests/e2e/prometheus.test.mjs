@@ -5,9 +5,10 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Program, json, startDemo, temporaryFolder, until, visorProgram } from './support.mjs';
 
-const grafana = path.join(import.meta.dirname, '../../plugins/transport-discovery/grafana');
+const grafana = fileURLToPath(new URL('../../plugins/transport-discovery/grafana', import.meta.url));
 
 function promtool(...args) {
   const check = spawnSync('promtool', args, { encoding: 'utf8', cwd: grafana });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 const name = 'a network under loss and cuts has one trace a seed';
 
@@ -16,6 +17,7 @@ function traces(program, args) {
 
 test('one seed gives one trace, natively and in wasm', () => {
   const { NATIVE, WASM } = process.env;
-  const run = path.join(import.meta.dirname, '../wasm/run.mjs');
-  assert.deepEqual(traces(process.execPath, ['--no-warnings', run, WASM, import.meta.dirname]), traces(NATIVE, []));
+  const here = path.dirname(fileURLToPath(import.meta.url));
+  const run = path.join(here, '../wasm/run.mjs');
+  assert.deepEqual(traces(process.execPath, ['--no-warnings', run, WASM, here]), traces(NATIVE, []));
 });

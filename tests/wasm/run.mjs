@@ -22,7 +22,7 @@ const preopens = fs.existsSync(folder) ? { [path.resolve(folder)]: path.resolve(
 const wasi = new WASI({ version: 'preview1', args: [path.basename(program), ...args], preopens, returnOnExit: true });
 try {
   const module = await WebAssembly.compile(fs.readFileSync(program));
-  const instance = await WebAssembly.instantiate(module, wasi.getImportObject());
+  const instance = await WebAssembly.instantiate(module, { wasi_snapshot_preview1: wasi.wasiImport });
   process.exitCode = wasi.start(instance);
 } catch (error) {
   console.error(`${program}: ${error.stack ?? error}`);
