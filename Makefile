@@ -79,7 +79,9 @@ run: deps-build build-release build-page ## start a whole network on this machin
 
 PREFIX ?= /usr/local
 install: build ## the program, its plugins, the page and the SDK below PREFIX (/usr/local)
-	cmake --install build/release --prefix $(PREFIX)
+	cmake --build --preset release -j $(JOBS) --target visor_host_archive
+	cmake --build --preset wasm -j $(JOBS) --target visor_host_archive
+	cmake --install build/release --strip --prefix $(PREFIX)
 	cmake --install build/wasm --prefix $(PREFIX)
 
 # Natively under the sanitizers, then the portable part as wasm under Node.  The bundle first: end-to-end tests open it.

@@ -5,15 +5,17 @@
 namespace visor::programs {
 namespace {
 
-/* Two columns; the second wraps. */
+/* Two columns; the second wraps, and begins on a line of its own where the first is too wide for that. */
 void add_column(std::string& out, const std::string& left, const std::string& right, size_t width) {
   constexpr size_t kLine = 100;
-  out += "  " + left + std::string(width > left.size() ? width - left.size() : 0, ' ') + "  ";
+  const std::string under = "\n" + std::string(width + 4, ' ');
+  out += "  " + left;
+  out += left.size() > width ? under : std::string(width - left.size() + 2, ' ');
   size_t room = kLine > width + 14 ? kLine - width - 4 : 10, used = 0;
   for (size_t at = 0; at < right.size();) {
     size_t end = std::min(right.find(' ', at), right.size());
     if (used > 0 && used + 1 + end - at > room) {
-      out += "\n" + std::string(width + 4, ' ');
+      out += under;
       used = 0;
     }
     if (used > 0) out += ' ', ++used;
