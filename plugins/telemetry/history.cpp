@@ -268,6 +268,7 @@ void History::forget_old(UnixDay today) {
   });
   if (old.empty()) return;
   std::vector<visor_op> ops;
+  ops.reserve(old.size());
   for (const Bytes& key : old) ops.push_back(erase(ByteView(key)));
   if (kv_->api->write(kv_.get(), ops.data(), ops.size()) != VISOR_OK) ++counters_.failures;
 }

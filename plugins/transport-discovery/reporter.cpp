@@ -160,6 +160,7 @@ void Reporter::with_all_leaves(const std::function<void(std::span<const visor_op
     for (; status == VISOR_OK; status = raw->api->step(raw, +1)) add(raw->key, raw->value);
   }
   std::vector<visor_op> ops;
+  ops.reserve(leaves.size());
   for (const auto& [path, value] : leaves) {
     ops.push_back({VISOR_PUT, 0, to_span(std::string_view(path)), to_span(ByteView(value))});
   }

@@ -30,6 +30,7 @@ Known known_of(std::vector<Row> rows, const kernel::Catalog& catalog) {
 
 std::vector<std::string> names_of(const std::vector<CommandWord>& words) {
   std::vector<std::string> out;
+  out.reserve(words.size());
   for (const CommandWord& word : words) out.push_back(word.name);
   return out;
 }

@@ -111,6 +111,7 @@ Meant meant_by(const CommandWord& command, std::string key) {
 
 std::unexpected<Error> no_such_option(const CommandWord& command, const Row& row, const std::string& key) {
   std::vector<std::string> known;
+  known.reserve(command.options.size());
   for (const OptionWord& option : command.options) known.push_back("--" + option.name);
   std::string what = "visor " + row.instance + " " + row.command;
   std::string why = known.empty() ? "it takes no arguments" : kernel::suggestion("--" + key, known);
