@@ -44,6 +44,15 @@ for (const file of files) {
   });
 }
 
+// Debian 12 has Node 18.
+for (const file of files) {
+  if (!/\.(mjs|js)$/.test(file) || file.startsWith('tests/house/')) continue;
+  readLines(root, file).forEach((line, i) => {
+    const found = line.match(/import\.meta\.(dirname|filename)|\.getImportObject\(/);
+    if (found) problems.push(`${file}:${i + 1}: ${found[0]} is not in Node 18, which Debian 12 has`);
+  });
+}
+
 if (checked === 0) problems.push(`no source file found below ${root}`);
 for (const problem of problems) console.error(problem);
 console.log(`${checked} files, ${problems.length} problems`);
