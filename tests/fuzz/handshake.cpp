@@ -1,20 +1,13 @@
 // Handshake messages from the network, for both roles of each pattern: the first byte chooses which, and how
 // the bytes are cut.  What comes is anything, or a sound message that is damaged.
 #include "lib/noise/handshake.hpp"
+#include "tests/fuzz/party.hpp"
 #include "tests/fuzz/target.hpp"
 
 namespace {
 
 using namespace visor;
-
-struct Party {
-  crypto::SecretKey secret;
-  visor_key key{};
-  explicit Party(uint8_t number) {
-    secret.data()[31] = number;
-    key = *crypto::public_key_of(secret);
-  }
-};
+using test::Party;
 
 noise::Handshake start(noise::Pattern pattern, noise::Role role, const Party& own, const Party& other) {
   static uint8_t counter = 0;

@@ -3,26 +3,20 @@
 // that settles has both signatures, whatever came.
 #include "plugins/transports/settlement.hpp"
 #include "lib/codec/transport_packet.hpp"
+#include "tests/fuzz/party.hpp"
 #include "tests/fuzz/target.hpp"
 
 namespace {
 
 using namespace visor;
 using namespace visor::transports;
+using test::Party;
 
-struct Party {
-  crypto::SecretKey secret;
-  visor_key key{};
-  explicit Party(uint8_t number) {
-    secret.data()[31] = number;
-    key = *crypto::public_key_of(secret);
-  }
-  Signer signer() const {
-    return [this](const crypto::Hash& hash) { return crypto::sign_recoverable(hash, secret); };
-  }
-};
+Signer signer_of(const Party& party) {
+  return [&party](const crypto::Hash& hash) { return crypto::sign_recoverable(hash, party.secret); };
+}
 
-// True if it settled; the rest are packets, which can be anything.
+// Once it has settled, the rest are packets, which can be anything.
 template <class Side>
 void attack(Side& side, ByteView wire, size_t piece, const Party& a, const Party& b) {
   Result<bool> settled = false;
@@ -61,12 +55,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Proposal proposal(dialer.key, codec::make_transport_entry(dialer.key, acceptor.key, "stcpr", "user"));
   Response response(acceptor.key, dialer.key, "stcpr");
   Bytes wire;
-  Bytes begun = *proposal.begin(dialer.signer());
+  Bytes begun = *proposal.begin(signer_of(dialer));
   if (sound && attack_acceptor) wire = begun;
   if (sound && !attack_acceptor) {
     ByteView proposed = begun;
     test::must(response.receive(proposed) == true, "a sound proposal is accepted");
-    wire = *response.accept(acceptor.signer());
+    wire = *response.accept(signer_of(acceptor));
   }
   wire.insert(wire.end(), rest.begin(), rest.end());
   if (sound && !rest.empty() && (data[0] & 4) != 0) wire[rest[0] % wire.size()] ^= rest.back();
