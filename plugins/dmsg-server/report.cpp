@@ -94,20 +94,19 @@ std::string report_sessions(const Relay& relay, size_t limit) {
     if (out.size() >= limit) break;
     if (!client->session) continue;
     session::Counters counted = client->session->counters();
-    out.push_back(
-        json::object{{"pk", to_hex(key)},
-                     {"from", client->origin.text},
-                     {"carrier", client->carrier},
-                     {"since_unix_ms", client->since_ns / 1'000'000},
-                     {"round_trip_ms", static_cast<double>(counted.mux.round_trip_ns) / 1e6},
-                     {"streams", counted.mux.streams},
-                     {"dialed", client->dialed},
-                     {"accepted", client->accepted},
-                     {"refused", client->refused},
-                     {"received_bytes", counted.received_bytes},
-                     {"sent_bytes", counted.sent_bytes},
-                     {"queued_bytes", counted.mux.queued_bytes},
-                     {"unread_bytes", counted.mux.unread_bytes}});
+    out.push_back(json::object{{"pk", to_hex(key)},
+                               {"from", client->origin.text},
+                               {"carrier", client->carrier},
+                               {"since_unix_ms", client->since_ns / 1'000'000},
+                               {"round_trip_ms", static_cast<double>(counted.mux.round_trip_ns) / 1e6},
+                               {"streams", counted.mux.streams},
+                               {"dialed", client->dialed},
+                               {"accepted", client->accepted},
+                               {"refused", client->refused},
+                               {"received_bytes", counted.received_bytes},
+                               {"sent_bytes", counted.sent_bytes},
+                               {"queued_bytes", counted.mux.queued_bytes},
+                               {"unread_bytes", counted.mux.unread_bytes}});
   }
   return json::serialize(out);
 }

@@ -188,7 +188,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "visor " VISOR_VERSION, "Print the version");
   add_run(app, options);
   app.add_subcommand("keygen", "Write a new identity and print its public key")
-      ->add_option("file", options.file, "Where the secret key goes; never overwritten, folders on the way are made")
+      ->add_option("file", options.file,
+                   "Where the secret key goes; never overwritten, folders on the way are made")
       ->type_name("FILE")
       ->required();
   add_common(app.add_subcommand("plugins", "List the plugins that can be started"), options);
