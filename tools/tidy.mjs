@@ -31,8 +31,9 @@ function chosen() {
 const files = chosen().filter((file) => commands.has(file));
 
 const database = mkdtempSync(path.join(os.tmpdir(), 'visor-tidy-'));
-// libstdc++ 12's own std::stable_sort calls what is deprecated.
-const options = ['--quiet', '-p', database, '--extra-arg=-Wno-deprecated-declarations'];
+// As where clang compiles: -Wconversion means more to it than to g++, and libstdc++ 12's own std::stable_sort calls what
+// is deprecated.
+const options = ['--quiet', '-p', database, '--extra-arg=-Wno-sign-conversion', '--extra-arg=-Wno-deprecated-declarations'];
 let failed = 0;
 try {
   writeFileSync(path.join(database, 'compile_commands.json'), JSON.stringify([...commands.values()]));
