@@ -135,6 +135,8 @@ void batches(DriveUser& drive, uint64_t) {
   expect_absent(drive, kv.get(), "first", "the first operation of a batch whose second was refused");
   std::array with_value = {visor_op{VISOR_DELETE, 0, VISOR_TEXT("first"), VISOR_TEXT("1")}};
   write(with_value, VISOR_EINVAL, "write of a deletion that has a value");
+  std::array with_more = {visor_op{VISOR_PUT, 1, VISOR_TEXT("first"), VISOR_TEXT("1")}};
+  write(with_more, VISOR_EINVAL, "write of an operation whose field `zero` is not");
 
   std::array twice = {put("k", bytes("1")), visor::erase("k"), put("k", bytes("2")),
                       visor::erase("never there")};

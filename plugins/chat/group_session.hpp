@@ -7,6 +7,8 @@
  * the ring of sorted keys, and these pass messages on. */
 #ifndef VISOR_CHAT_GROUP_SESSION_HPP
 #define VISOR_CHAT_GROUP_SESSION_HPP
+#include <set>
+
 #include "group_feeds.hpp"
 #include "group_key.hpp"
 #include "group_mutation.hpp"

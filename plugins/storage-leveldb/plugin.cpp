@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "database.hpp"
+#include "lib/storage/drive_status.hpp"
 
 namespace visor::storage_leveldb {
 namespace {
@@ -254,12 +255,18 @@ class StorageLeveldb final : public Instance {
     host().withdraw(static_cast<visor_drive*>(&*drive_));
     stopped();
   }
+  Result<std::string> status(std::string_view) { return storage::status_json(*drive_); }
 
  private:
   std::optional<Drive> drive_;
 };
 
 constexpr const char* kOffers[] = {VISOR_DRIVE_1, nullptr};
+
+constexpr visor_command kCommands[] = {
+    {"status", "The maps that are open, and their sizes", R"({"type":"object","additionalProperties":false})",
+     VISOR_COMMAND_READS, 0, command<&StorageLeveldb::status>},
+};
 
 constexpr const char* kSchema = R"({
   "type": "object", "additionalProperties": false,
@@ -279,8 +286,8 @@ VISOR_PLUGIN(storage_leveldb) = {
     .schema = visor::storage_leveldb::kSchema,
     .needs = nullptr,
     .offers = visor::storage_leveldb::kOffers,
-    .commands = nullptr,
-    .command_count = 0,
+    .commands = visor::storage_leveldb::kCommands,
+    .command_count = std::size(visor::storage_leveldb::kCommands),
     .command_size = sizeof(visor_command),
     .start = visor::start<visor::storage_leveldb::StorageLeveldb>,
     .stop = visor::stop<visor::storage_leveldb::StorageLeveldb>,

@@ -2,6 +2,7 @@
 #include <map>
 #include <visor/plugin.hpp>
 
+#include "lib/storage/drive_status.hpp"
 #include "table.hpp"
 
 namespace visor::storage_memory {
@@ -150,12 +151,18 @@ class StorageMemory final : public Instance {
     host().withdraw(static_cast<visor_drive*>(&drive_));
     stopped();
   }
+  Result<std::string> status(std::string_view) { return storage::status_json(drive_); }
 
  private:
   Drive drive_;
 };
 
 constexpr const char* kOffers[] = {VISOR_DRIVE_1, nullptr};
+
+constexpr visor_command kCommands[] = {
+    {"status", "The maps that are open, and their sizes", R"({"type":"object","additionalProperties":false})",
+     VISOR_COMMAND_READS, 0, command<&StorageMemory::status>},
+};
 
 }  // namespace
 }  // namespace visor::storage_memory
@@ -169,8 +176,8 @@ VISOR_PLUGIN(storage_memory) = {
     .schema = R"({"type":"object","additionalProperties":false})",
     .needs = nullptr,
     .offers = visor::storage_memory::kOffers,
-    .commands = nullptr,
-    .command_count = 0,
+    .commands = visor::storage_memory::kCommands,
+    .command_count = std::size(visor::storage_memory::kCommands),
     .command_size = sizeof(visor_command),
     .start = visor::start<visor::storage_memory::StorageMemory>,
     .stop = visor::stop<visor::storage_memory::StorageMemory>,

@@ -17,6 +17,25 @@ TEST_CASE("storage_memory follows the drives' script", "[drive]") {
   check_drive(world, world.add("alpha", kConfig));
 }
 
+TEST_CASE("a drive's status names its open maps and says how large they are", "[drive]") {
+  SimWorld world(1);
+  Node& node = world.add("alpha", kConfig);
+  DriveUser drive(world, node);
+  auto status = [&] {
+    auto got = node.call("disk", "status");
+    REQUIRE(got.has_value());
+    return *got;
+  };
+  CHECK(status() == R"({"maps":[]})");
+  auto kv = drive.open_map("first \"map\"");
+  REQUIRE(put_one(kv.get(), "k", "value") == VISOR_OK);
+  visor_span stats{};
+  REQUIRE(kv->api->stats(kv.get(), &stats) == VISOR_OK);
+  CHECK(status() == R"({"maps":[{"name":"first \"map\"","stats":)" + std::string(text(stats)) + "}]}");
+  kv.reset();
+  CHECK(status() == R"({"maps":[]})");
+}
+
 TEST_CASE("many short views beside a long one do not pile up versions", "[drive]") {
   SimWorld world(1);
   Node& node = world.add("alpha", kConfig);

@@ -3,6 +3,7 @@
 #ifndef VISOR_TESTS_SIM_CHAT_SWARM_HPP
 #define VISOR_TESTS_SIM_CHAT_SWARM_HPP
 #include <filesystem>
+#include <set>
 
 #include "tests/conformance/telemetry_user.hpp"
 #include "tests/support/jumpy_world.hpp"

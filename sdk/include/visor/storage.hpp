@@ -3,7 +3,7 @@
 #ifndef VISOR_STORAGE_HPP
 #define VISOR_STORAGE_HPP
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "host.hpp"
 #include "storage.h"
@@ -53,7 +53,7 @@ class KvProvider : public Object<visor_kv> {
     for (size_t i = 0; i < count; ++i) {
       const visor_op& op = ops[i];
       bool known = op.kind == VISOR_PUT || (op.kind == VISOR_DELETE && op.value.size == 0);
-      if (!known || op.key.size > kMaxKey || op.value.size > kMaxValue) return refuse(op, i);
+      if (!known || op.zero != 0 || op.key.size > kMaxKey || op.value.size > kMaxValue) return refuse(op, i);
     }
     return on_write({ops, count});
   }
@@ -63,7 +63,8 @@ class KvProvider : public Object<visor_kv> {
         "a batch holds puts and (without a value) deletes, keys up to 64 KiB and values up to 64 MiB; "
         "operation " +
             std::to_string(index) + " is of kind " + std::to_string(op.kind) + " with a key of " +
-            std::to_string(op.key.size) + " and a value of " + std::to_string(op.value.size) + " bytes");
+            std::to_string(op.key.size) + " and a value of " + std::to_string(op.value.size) +
+            " bytes, and " + std::to_string(op.zero) + " where zero is kept free");
   }
   visor_status cursor(visor_cursor** out) { return adopt(make_cursor(), cursors_, out); }
   visor_status snapshot(visor_kv** out) { return adopt(make_snapshot(), snapshots_, out); }
@@ -109,6 +110,14 @@ inline constexpr visor_kv_api KvProvider::kApi = {sizeof(visor_kv_api),       0,
 
 /* A provider's drive: sees to it that a name is open once.  Offer it as `static_cast<visor_drive*>(this)`. */
 class DriveProvider : public Object<visor_drive> {
+ public:
+  /* The maps that are open, by their names, which are any bytes. */
+  void each_open(const std::function<void(std::string_view name, KvProvider& map)>& fn) const {
+    for (const auto& [name, map] : *names_) {
+      if (map) fn(name, *map);
+    }
+  }
+
  protected:
   using Opened = std::function<void(Result<std::unique_ptr<KvProvider>>)>;
   using Erased = std::function<void(Result<void>)>;
@@ -121,14 +130,16 @@ class DriveProvider : public Object<visor_drive> {
   virtual void on_erase(const std::string& name, Erased erased) = 0;
 
  private:
-  using Names = std::set<std::string, std::less<>>;
+  using Names = std::map<std::string, KvProvider*, std::less<>>; /* null: being opened, or erased */
 
   visor_status open(visor_span span, visor_done raw) {
     auto name = take(span);
     if (!name) return host().fail(name.error());
-    on_open(std::string(text(span)), [lease = *name, done = pending(raw)](auto made) {
+    std::string map(text(span));
+    on_open(map, [lease = *name, names = names_, map, done = pending(raw)](auto made) {
       if (!made) return done->later(made.error());
       (*made)->name_ = lease;
+      (*names)[map] = made->get();
       done->later(VISOR_OK, static_cast<visor_kv*>(made->release()));
     });
     return VISOR_OK;
@@ -149,7 +160,7 @@ class DriveProvider : public Object<visor_drive> {
       return failure(VISOR_EINVAL,
                      "the name of a map has 1 to 200 bytes; got " + std::to_string(name.size()));
     }
-    if (!names_->insert(name).second) {
+    if (!names_->emplace(name, nullptr).second) {
       return failure(VISOR_EEXIST, "'" + name + "' is open already; close it first or choose another name");
     }
     return std::shared_ptr<void>(nullptr, [names = names_, name](void*) { names->erase(name); });
