@@ -3,6 +3,7 @@
 
 #include "api.hpp"
 #include "lib/codec/telemetry_text.hpp"
+#include "lib/http/text.hpp"
 
 namespace visor::transport_discovery {
 namespace {
@@ -86,7 +87,7 @@ struct BandwidthQuery {
 };
 
 Result<BandwidthQuery> parse_bandwidth_query(std::string_view text) {
-  auto parameters = parse_parameters(text);
+  auto parameters = http::parse_query(text);
   if (!parameters) return std::unexpected(parameters.error());
   BandwidthQuery out;
   for (const auto& [name, value] : *parameters) {

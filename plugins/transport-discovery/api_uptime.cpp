@@ -5,6 +5,7 @@
 #include "lib/codec/json_fields.hpp"
 #include "lib/codec/telemetry_text.hpp"
 #include "lib/codec/transport_type.hpp"
+#include "lib/http/text.hpp"
 
 namespace visor::transport_discovery {
 namespace {
@@ -103,7 +104,7 @@ Result<void> read_body(UptimeQuery& query, std::string_view body) {
 }
 
 Result<UptimeQuery> parse_uptime_query(const ApiRequest& request, bool visors) {
-  auto parameters = parse_parameters(request.query);
+  auto parameters = http::parse_query(request.query);
   if (!parameters) return std::unexpected(parameters.error());
   UptimeQuery out;
   for (const auto& [name, value] : *parameters) {
@@ -304,7 +305,7 @@ Answer Api::uptime_of_visors(const ApiRequest& request, std::string_view list, M
 }
 
 Answer Api::update(const ApiRequest& request, std::string_view, Moment now) {
-  auto parameters = parse_parameters(request.query);
+  auto parameters = http::parse_query(request.query);
   if (!parameters) return error_answer(400, parameters.error().text);
   std::expected<visor_key, Answer> caller = authority_.check(request, now);
   if (!caller) return std::move(caller.error());
@@ -327,7 +328,7 @@ struct VersionsQuery {
 };
 
 Result<VersionsQuery> parse_versions_query(std::string_view text) {
-  auto parameters = parse_parameters(text);
+  auto parameters = http::parse_query(text);
   if (!parameters) return std::unexpected(parameters.error());
   VersionsQuery out;
   for (const auto& [name, value] : *parameters) {

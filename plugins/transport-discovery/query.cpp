@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "lib/codec/transport_type.hpp"
+#include "lib/http/text.hpp"
 
 namespace visor::transport_discovery {
 namespace {
@@ -13,25 +14,6 @@ constexpr size_t kMaxShown = 64; /* of a bad value, in an error */
 std::unexpected<Error> bad(std::string_view name, std::string_view expected, std::string_view came) {
   return failure(VISOR_EINVAL, std::string(name) + " must be " + std::string(expected) + "; got \"" +
                                    std::string(came.substr(0, kMaxShown)) + "\"");
-}
-
-Result<std::string> decoded(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      out += ' ';
-    } else if (text[i] != '%') {
-      out += text[i];
-    } else {
-      uint8_t byte = 0;
-      if (!from_hex(text.substr(std::min(i + 1, text.size()), 2), {&byte, 1})) {
-        return bad("a percent sign", "followed by two hex digits", text.substr(i, 3));
-      }
-      out += static_cast<char>(byte);
-      i += 2;
-    }
-  }
-  return out;
 }
 
 std::string_view take_until(std::string_view& text, char end) {
@@ -122,22 +104,8 @@ Result<std::vector<T>> parse_list(std::string_view list, Parse&& parse) {
 
 }  // namespace
 
-Result<std::vector<std::pair<std::string, std::string>>> parse_parameters(std::string_view query) {
-  std::vector<std::pair<std::string, std::string>> out;
-  while (!query.empty()) {
-    std::string_view pair = take_until(query, '&');
-    if (pair.empty()) continue;
-    Result<std::string> name = decoded(take_until(pair, '='));
-    if (!name) return std::unexpected(name.error());
-    Result<std::string> value = decoded(pair);
-    if (!value) return std::unexpected(value.error());
-    out.emplace_back(std::move(*name), std::move(*value));
-  }
-  return out;
-}
-
 Result<MetricsQuery> parse_metrics_query(std::string_view query) {
-  auto parameters = parse_parameters(query);
+  auto parameters = http::parse_query(query);
   if (!parameters) return std::unexpected(parameters.error());
   MetricsQuery out;
   for (const auto& [name, value] : *parameters) {

@@ -10,10 +10,6 @@ constexpr size_t kMaxLimit = 5000; /* rows of one page */
 constexpr size_t kMaxNamed = 1000; /* identifiers or keys in a path */
 constexpr size_t kMaxVersion = 64; /* characters of a visor's version */
 
-/* Percent-decoded parameters in order; a later one of the same name counts.  VISOR_EINVAL for a bad escape.
- */
-Result<std::vector<std::pair<std::string, std::string>>> parse_parameters(std::string_view query);
-
 struct MetricsQuery {
   RowOptions rows;
   size_t limit = 0;                  /* 0: all */
