@@ -1,7 +1,6 @@
 #include "tracker.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "lib/codec/transport_type.hpp"
 
@@ -103,14 +102,16 @@ void Tracker::end(uint64_t now_ms, int64_t unix_s) {
     closed += !tracked.serving && !forget;
     at = forget ? transports_.erase(at) : std::next(at);
   }
-  for (; closed > kMaxClosed; --closed) forget_oldest();
+  if (closed > kMaxClosed) forget_oldest(closed - kMaxClosed);
 }
 
-void Tracker::forget_oldest() {
-  auto closed_ms = [](const auto& entry) {
-    return entry.second.serving ? std::numeric_limits<uint64_t>::max() : entry.second.closed_ms;
-  };
-  transports_.erase(std::ranges::min_element(transports_, {}, closed_ms));
+void Tracker::forget_oldest(size_t count) {
+  std::vector<std::pair<uint64_t, codec::TransportId>> closed;
+  for (const auto& [id, tracked] : transports_) {
+    if (!tracked.serving) closed.emplace_back(tracked.closed_ms, id);
+  }
+  std::ranges::nth_element(closed, closed.begin() + static_cast<ptrdiff_t>(count));
+  for (size_t i = 0; i < count; ++i) transports_.erase(closed[i].second);
 }
 
 void Tracker::reader(bool here, uint64_t now_ms) {

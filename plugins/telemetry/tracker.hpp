@@ -65,7 +65,8 @@ class Tracker {
   size_t serving() const { return serving_; }
 
  private:
-  void forget_oldest();
+  /* Those of the closed that closed first; there are more. */
+  void forget_oldest(size_t count);
 
   visor_key own_;
   uint64_t linger_ms_;
