@@ -34,6 +34,9 @@ Result<DayRow> decode_day_row(codec::UnixDay date, ByteView value);
 class History {
  public:
   static constexpr codec::UnixDay kDaysKept = 30;
+  /* What is shown of it if nobody says how much, and at most. */
+  static constexpr codec::UnixDay kDefaultDays = 7;
+  static constexpr size_t kDefaultRows = 100, kMostRows = 5000;
   static constexpr std::string_view kMapName = "telemetry";
 
   struct Counters {

@@ -15,9 +15,7 @@ namespace {
 using codec::JsonObjectText;
 
 constexpr char kVersion[] = "v" VISOR_VERSION; /* of the visor, as lists tell it */
-constexpr codec::UnixDay kDefaultDays = 7;
-constexpr size_t kDefaultRows = 100;
-constexpr size_t kTransportsOfSkynet = 2; /* that must serve for the network to be up */
+constexpr size_t kTransportsOfSkynet = 2;      /* that must serve for the network to be up */
 
 class Telemetry final : public Instance {
  public:
@@ -253,8 +251,8 @@ Result<std::string> Telemetry::registration(std::string_view) {
 Result<std::string> Telemetry::history(std::string_view args) {
   const Result<boost::json::object> object = codec::parse_fields(args, "the arguments");
   if (!object) return std::unexpected(object.error());
-  auto days = codec::number_at<codec::UnixDay>(*object, "days").value_or(kDefaultDays);
-  auto limit = codec::number_at<size_t>(*object, "limit").value_or(kDefaultRows);
+  auto days = codec::number_at<codec::UnixDay>(*object, "days").value_or(History::kDefaultDays);
+  auto limit = codec::number_at<size_t>(*object, "limit").value_or(History::kDefaultRows);
   std::string_view uuid = codec::string_at(*object, "id");
   if (uuid.empty()) return history_->transports(days, limit, nullptr);
   Result<codec::TransportId> id = codec::transport_id_from_uuid(uuid);
@@ -267,7 +265,7 @@ Result<std::string> Telemetry::uptime(std::string_view args) {
   if (!object) return std::unexpected(object.error());
   bool timelines = false;
   codec::read_field(*object, "timeline", timelines);
-  return history_->uptime(codec::number_at<codec::UnixDay>(*object, "days").value_or(kDefaultDays),
+  return history_->uptime(codec::number_at<codec::UnixDay>(*object, "days").value_or(History::kDefaultDays),
                           timelines);
 }
 

@@ -10,8 +10,6 @@ namespace visor::telemetry {
 namespace {
 
 constexpr char kPrefix[] = "/stats";
-constexpr codec::UnixDay kDefaultDays = 7;
-constexpr size_t kDefaultRows = 100, kMostRows = 5000;
 
 template <class T>
 Result<void> read_number(const http::Parameter& parameter, T most, T& out) {
@@ -27,8 +25,8 @@ Result<void> read_number(const http::Parameter& parameter, T most, T& out) {
 }
 
 struct Query {
-  codec::UnixDay days = kDefaultDays;
-  size_t limit = kDefaultRows;
+  codec::UnixDay days = History::kDefaultDays;
+  size_t limit = History::kDefaultRows;
   std::optional<codec::TransportId> id;
   bool timelines = false;
 };
@@ -42,7 +40,7 @@ Result<Query> read_query(std::string_view text) {
     if (each.name == "days") {
       read = read_number(each, History::kDaysKept, query.days);
     } else if (each.name == "limit") {
-      read = read_number(each, kMostRows, query.limit);
+      read = read_number(each, History::kMostRows, query.limit);
     } else if (each.name == "timeline") {
       query.timelines = each.value == "true";
     } else if (each.name == "id") {
