@@ -36,6 +36,11 @@ int64_t now_s(const Node& node) {
   return node.host().unix_ns() / 1'000'000'000;
 }
 
+void check_all_is_told(Node& tpd, const std::string& uuid, Node& edge, Counted& by_edge) {
+  CHECK(reported(tpd, uuid, edge.key()).sent == by_edge.sum(uuid).sent);
+  CHECK(reported(tpd, uuid, edge.key()).received == by_edge.sum(uuid).received);
+}
+
 }  // namespace
 
 TEST_CASE("tpd: a visor's transport is shown at once, with latency, and its bytes grow", "[tpd]") {
@@ -163,10 +168,8 @@ TEST_CASE("tpd: a connection that another one replaces before the next sample is
   remove_transport(b, uuid);
   world.run_for(2 * kIntervalMs);
   CHECK(by_a.lives[uuid].size() >= 12);
-  CHECK(reported(tpd, uuid, a.key()).sent == by_a.sum(uuid).sent);
-  CHECK(reported(tpd, uuid, a.key()).received == by_a.sum(uuid).received);
-  CHECK(reported(tpd, uuid, b.key()).sent == by_b.sum(uuid).sent);
-  CHECK(reported(tpd, uuid, b.key()).received == by_b.sum(uuid).received);
+  check_all_is_told(tpd, uuid, a, by_a);
+  check_all_is_told(tpd, uuid, b, by_b);
 }
 
 TEST_CASE("tpd: what a transport carried at its end is told however long the TPD was away", "[tpd]") {
@@ -186,10 +189,8 @@ TEST_CASE("tpd: what a transport carried at its end is told however long the TPD
   world.network().heal("tpd", "10.0.0.1");
   world.network().heal("tpd", "10.0.0.2");
   world.run_for(20 * kIntervalMs);
-  CHECK(reported(tpd, uuid, a.key()).sent == by_a.sum(uuid).sent);
-  CHECK(reported(tpd, uuid, a.key()).received == by_a.sum(uuid).received);
-  CHECK(reported(tpd, uuid, b.key()).sent == by_b.sum(uuid).sent);
-  CHECK(reported(tpd, uuid, b.key()).received == by_b.sum(uuid).received);
+  check_all_is_told(tpd, uuid, a, by_a);
+  check_all_is_told(tpd, uuid, b, by_b);
   // It is let go of in the end.
   json::object queues = status_of(b, "telemetry").at("queues").get_object();
   CHECK(queues.at("closed_transports").get_object().at("now").to_number<uint64_t>() == 0);
