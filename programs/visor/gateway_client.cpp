@@ -133,8 +133,8 @@ GatewayClient::GatewayClient(Options options) {
 }
 GatewayClient::~GatewayClient() = default;
 
-Result<std::vector<Row>> GatewayClient::rows() {
-  http::ClientRequest request = impl_->request("GET", "/api");
+Result<std::string> GatewayClient::get(const std::string& path) {
+  http::ClientRequest request = impl_->request("GET", path);
   request.timeout_ms = impl_->options.timeout_ms ? impl_->options.timeout_ms : kListTimeoutMs;
   int32_t status = 0;
   std::string body;
@@ -146,7 +146,13 @@ Result<std::vector<Row>> GatewayClient::rows() {
     return std::unexpected(unreachable(impl_->options.address, done.error()));
   }
   if (status != 200) return std::unexpected(refusal(body, status));
-  return rows_of_document(body);
+  return body;
+}
+
+Result<std::vector<Row>> GatewayClient::rows() {
+  auto document = get("/api");
+  if (!document) return std::unexpected(document.error());
+  return rows_of_document(*document);
 }
 
 Result<void> GatewayClient::call(const Row& row, std::string args,

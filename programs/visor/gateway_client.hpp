@@ -26,6 +26,9 @@ class GatewayClient {
   GatewayClient& operator=(const GatewayClient&) = delete;
   ~GatewayClient();
 
+  /* The document at a path, such as "/bootstrap.json".  VISOR_ECLOSED: nobody answers there. */
+  Result<std::string> get(const std::string& path);
+
   /* The commands that there are.  VISOR_ECLOSED: nobody answers there. */
   Result<std::vector<Row>> rows();
 

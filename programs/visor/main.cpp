@@ -21,6 +21,8 @@ constexpr const char* kExamples =
     "\n"
     "Examples:\n"
     "  visor run demo                      a whole network; open the address that it prints\n"
+    "  visor run network                   a network for others to join\n"
+    "  visor run visor --network http://192.0.2.7:8080    a visor in it\n"
     "  visor run --config visor.json       the plugins that a file lists\n"
     "  visor transports list               of the visor behind http://127.0.0.1:8080\n"
     "  visor kernel log --level warn --gateway http://127.0.0.1:8081\n"
@@ -40,23 +42,47 @@ void add_common(CLI::App* app, Options& options) {
   app->add_option("--plugin-dir", options.plugin_dir, "Folder with visor-<name>.so")->type_name("FOLDER");
 }
 
+std::string expect_one_address(std::string& given) {
+  std::string wrong = CLI::ValidIPV4(given);
+  if (wrong.empty() && given != "0.0.0.0") return {};
+  return "expected the IPv4 address by which others reach this machine, such as 192.0.2.7; got " + given;
+}
+
 void add_run(CLI::App& app, Options& options) {
   auto* run = app.add_subcommand("run", "Start a visor and stay until SIGINT or SIGTERM");
-  run->footer("Examples:\n  visor run demo --port 9000\n  visor run --config visor.json --log-level debug");
-  auto* profile = run->add_option("profile", options.profile, "A ready-made network: demo")
-                      ->check(CLI::IsMember({"demo"}));
+  run->footer(
+      "Examples:\n"
+      "  visor run demo --port 9000\n"
+      "  visor run network --address 192.0.2.7 --token \"$(openssl rand -hex 16)\"\n"
+      "  visor run visor --network http://192.0.2.7:8080\n"
+      "  visor run --config visor.json --log-level debug");
+  auto* profile =
+      run->add_option("profile", options.profile,
+                      "demo: a whole network and a visor in it; network: a network for others to join; "
+                      "visor: joins the network behind --network")
+          ->check(CLI::IsMember({"demo", "network", "visor"}));
   run->add_option("--config", options.config_file, "Start what this file lists")
       ->type_name("FILE")
       ->excludes(profile);
   run->add_option("--data", options.data, "Folder for keys and data")->type_name("FOLDER");
+  run->add_option("--network", options.network, "visor: gateway of the network that it joins")
+      ->type_name("URL");
+  run->add_option("--address", options.address,
+                  "profiles: IP address on which everything listens, and that others are told")
+      ->check(CLI::Validator(expect_one_address, "IP"))
+      ->type_name("IP")
+      ->capture_default_str();
   run->add_option("--port", options.port,
-                  "demo: port of the first gateway, the second has the next; 0: any two")
+                  "profiles: port of the gateway, the demo's second has the next; 0: any")
       ->capture_default_str();
+  run->add_option("--token", options.token,
+                  "profiles: what the gateway asks for before it takes commands; else VISOR_TOKEN")
+      ->type_name("TEXT");
   run->add_option("--interval-ms", options.interval_ms,
-                  "demo: how often everything is measured and published")
-      ->check(CLI::Range(1000, 3600000))
-      ->capture_default_str();
-  run->add_option("--page", options.page, "demo: folder of the page")->type_name("FOLDER");
+                  "demo, network: how often everything is measured and published; 2000 in the demo, 60000 in "
+                  "a network")
+      ->check(CLI::Range(1000, 3600000));
+  run->add_option("--page", options.page, "demo, network: folder of the page")->type_name("FOLDER");
   run->add_option("--log-level", options.log_level, "Least level shown: trace, debug, info, warn or error")
       ->capture_default_str();
   run->add_flag("--log-json", options.log_json, "Log as JSON lines");
@@ -174,9 +200,13 @@ int dispatch(const CLI::App& app, const Options& options) {
   if (name == "plugins") return list_plugins(options);
   if (name == "check") return check_plugin(options);
   if (name == "config") return print_config(options);
-  if (options.profile == "demo") return run_demo(options);
   if (!options.config_file.empty()) return run_config(options);
-  report({VISOR_EINVAL, "expected visor run demo, or visor run --config FILE"});
+  if (options.profile == "visor" && !options.network.empty()) return run_visor(options);
+  if (options.profile == "demo" || options.profile == "network") return run_network(options);
+  report({VISOR_EINVAL, options.profile.empty()
+                            ? "expected visor run demo, network or visor, or visor run --config FILE"
+                            : "visor run visor joins a network; say where its gateway is with --network URL, "
+                              "such as http://127.0.0.1:8080"});
   return kUsage;
 }
 

@@ -1,20 +1,20 @@
-/* `visor run demo`: a whole network in one process.  Three kernels share a loop: the TPD's (gateway with the
- * page, /metrics, the relay network's discovery), a relay's, and a native visor's, whose transports the TPD
- * shows.  A tab opened on the first gateway becomes a fourth. */
-#ifndef VISOR_PROGRAMS_DEMO_HPP
-#define VISOR_PROGRAMS_DEMO_HPP
+/* `visor run network` and `visor run demo`: a network in one process, its kernels on one loop.  The TPD's has
+ * the gateway with the page, /metrics, and the directories; a relay; in the demo also a native visor, whose
+ * transports the TPD shows.  A tab opened on the first gateway becomes another. */
+#ifndef VISOR_PROGRAMS_NETWORK_HPP
+#define VISOR_PROGRAMS_NETWORK_HPP
 #include "kernel/kernel.hpp"
+#include "profiles.hpp"
 
 namespace visor::programs {
 
-class Demo {
+class Network {
  public:
   struct Options {
-    std::string address = "127.0.0.1"; /* of everything that listens */
-    uint16_t port = 8080;              /* of the first gateway, the next one's is one more; 0: any two */
-    uint64_t interval_ms = 2000;       /* every rhythm of the network */
-    std::string directory;             /* keys and data, a folder a visor */
-    std::string page;                  /* folder of the page */
+    Place place;
+    uint16_t port = 8080;          /* of the first gateway, the visor's is one more; 0: any two */
+    uint64_t interval_ms = 60'000; /* every rhythm of the network */
+    bool with_visor = false;
   };
   /* What all kernels stand on. */
   struct Platform {
@@ -27,13 +27,13 @@ class Demo {
   };
   using Started = std::function<void(Result<std::string> address)>;
 
-  Demo(Platform platform, Options options);
-  Demo(const Demo&) = delete;
-  Demo& operator=(const Demo&) = delete;
-  ~Demo();
+  Network(Platform platform, Options options);
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+  ~Network();
 
-  /* Starts all; `started` runs once with the page's address, "http://127.0.0.1:8080".  On an error what had
-   * started has been stopped. */
+  /* Starts all; `started` runs once with the first gateway's address, "http://127.0.0.1:8080".  On an error
+   * what had started has been stopped. */
   void start(Started started);
   /* Stops them in reverse. */
   void stop(std::function<void()> stopped);
@@ -44,4 +44,4 @@ class Demo {
 };
 
 }  // namespace visor::programs
-#endif  // VISOR_PROGRAMS_DEMO_HPP
+#endif  // VISOR_PROGRAMS_NETWORK_HPP

@@ -33,9 +33,10 @@ struct Options {
 
   /* run */
   std::string profile, config_file, data, page;
+  std::string network; /* visor: gateway of the network that it joins */
   std::string address = "127.0.0.1";
   uint16_t port = 8080;
-  uint64_t interval_ms = 2000;
+  std::optional<uint64_t> interval_ms; /* empty: the profile's own */
 
   /* keygen, check */
   std::string file;
@@ -46,8 +47,11 @@ struct Options {
   uint64_t check_seed = 1, check_timeout_s = 60;
   bool json = false;
 
+  /* run: of the gateways that it starts; completions, man: of the one that is asked */
+  std::string token;
+
   /* completions, man */
-  std::string shell, gateway, token;
+  std::string shell, gateway;
   bool running = false; /* of the visor that runs, instead of the plugins that there are */
 };
 
@@ -66,7 +70,8 @@ int report(const Error& error);
 
 /* The subcommands; each returns the program's exit code. */
 int run_config(const Options& options);
-int run_demo(const Options& options);
+int run_network(const Options& options); /* the profiles network and demo */
+int run_visor(const Options& options);   /* the profile visor */
 int keygen(const Options& options);
 int list_plugins(const Options& options);
 int check_plugin(const Options& options);

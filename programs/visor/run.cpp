@@ -6,11 +6,13 @@
 #include <fstream>
 #include <sstream>
 
-#include "demo.hpp"
+#include "gateway_client.hpp"
 #include "kernel/native/loop.hpp"
 #include "kernel/native/signals.hpp"
 #include "kernel/native/sockets.hpp"
 #include "kernel/native/stderr_log.hpp"
+#include "lib/codec/parse_json.hpp"
+#include "network.hpp"
 #include "program.hpp"
 
 namespace visor::programs {
@@ -18,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using kernel::native::UvLoop;
+
+constexpr size_t kMaxBootstrapBytes = 1u << 20;
 
 /* Something that is started, runs until a signal, and is stopped. */
 struct Service {
@@ -53,6 +57,17 @@ Result<std::string> read_file(const std::string& name) {
   return text.str();
 }
 
+/* Whole or not at all.  That it could not be kept is told: it is needed only later. */
+void keep(const std::string& file, std::string_view text) {
+  std::error_code failed;
+  fs::create_directories(fs::path(file).parent_path(), failed);
+  std::ofstream out(file + ".new", std::ios::binary);
+  out << text;
+  out.close();
+  if (out) fs::rename(file + ".new", file, failed);
+  if (!out || failed) report({VISOR_EIO, "cannot write " + file});
+}
+
 /* $XDG_DATA_HOME/visor/<name>, ~/.local/share/visor/<name> or, without a home, ./visor-data/<name>. */
 std::string default_data(const std::string& name) {
   const char* data = std::getenv("XDG_DATA_HOME");
@@ -62,21 +77,22 @@ std::string default_data(const std::string& name) {
   return (fs::path("visor-data") / name).string();
 }
 
-}  // namespace
+std::string data_folder(const Options& options, const std::string& name) {
+  return options.data.empty() ? default_data(name) : options.data;
+}
 
-int run_config(const Options& options) {
+/* A visor with this configuration, until a signal; `name` is what errors call it. */
+int run_kernel(const Options& options, std::string config, std::string name, std::string directory) {
   auto level = kernel::level_from_name(options.log_level);
   if (!level) return report(level.error());
-  auto config = read_file(options.config_file);
-  if (!config) return report(config.error());
   kernel::Catalog catalog;
   if (auto filled = fill_catalog(catalog, options); !filled) return report(filled.error());
 
   UvLoop loop;
-  kernel::KernelOptions kernel_options{.loop = loop, .catalog = catalog, .config = std::move(*config)};
-  kernel_options.config_name = options.config_file;
+  kernel::KernelOptions kernel_options{.loop = loop, .catalog = catalog, .config = std::move(config)};
+  kernel_options.config_name = std::move(name);
   kernel_options.read_key = read_or_make_key;
-  kernel_options.directory = options.data.empty() ? default_data("visor") : options.data;
+  kernel_options.directory = std::move(directory);
   kernel_options.log = kernel::native::stderr_log(options.log_json);
   kernel_options.log_level = *level;
   kernel_options.services = {kernel::native::sockets(loop)};
@@ -91,17 +107,58 @@ int run_config(const Options& options) {
                                       }});
 }
 
-int run_demo(const Options& options) {
+Place place_of(const Options& options) {
+  const char* secret = std::getenv("VISOR_TOKEN");
+  return {.address = options.address,
+          .token = options.token.empty() && secret ? secret : options.token,
+          .directory = data_folder(options, options.profile),
+          .page = options.page.empty() ? beside_program({"../share/visor/web", "../../../wasm/web"})
+                                       : options.page};
+}
+
+/* What the network says of itself, kept in `file` for a start while its gateway is away. */
+Result<Bootstrap> find_network(const std::string& gateway, const std::string& file) {
+  auto text = GatewayClient(gateway_options(gateway, "" /* ours is not theirs */)).get("/bootstrap.json");
+  if (!text && text.error().status == VISOR_ECLOSED) {
+    text = failure(VISOR_ECLOSED, "nobody answers at " + gateway +
+                                      "; start a network there with `visor run network`, or name the gateway "
+                                      "of another with --network URL");
+    if (auto kept = read_file(file)) {
+      report({VISOR_ECLOSED, text.error().text + "; till then what it said last is used, " + file});
+      text = std::move(kept);
+    }
+  }
+  if (!text) return std::unexpected(text.error());
+  return codec::parse_json_object(
+      *text, {.what = gateway + "/bootstrap.json", .max_bytes = kMaxBootstrapBytes, .max_depth = 8});
+}
+
+}  // namespace
+
+int run_config(const Options& options) {
+  auto config = read_file(options.config_file);
+  if (!config) return report(config.error());
+  return run_kernel(options, std::move(*config), options.config_file, data_folder(options, "visor"));
+}
+
+int run_visor(const Options& options) {
+  Place place = place_of(options);
+  auto network = find_network(options.network, place.directory + "/network.json");
+  if (!network) return report(network.error()), exit_code_of(network.error());
+  keep(place.directory + "/network.json", boost::json::serialize(*network));
+  return run_kernel(options, visor_config(place, options.port, *network),
+                    "the configuration for the network of " + options.network, place.directory);
+}
+
+int run_network(const Options& options) {
   auto level = kernel::level_from_name(options.log_level);
   if (!level) return report(level.error());
-  Demo::Options demo_options{.address = options.address,
-                             .port = options.port,
-                             .interval_ms = options.interval_ms,
-                             .directory = options.data.empty() ? default_data("demo") : options.data,
-                             .page = options.page};
-  if (demo_options.page.empty())
-    demo_options.page = beside_program({"../share/visor/web", "../../../wasm/web"});
-  if (demo_options.page.empty()) {
+  bool demo = options.profile == "demo";
+  Network::Options network_options{.place = place_of(options),
+                                   .port = options.port,
+                                   .interval_ms = options.interval_ms.value_or(demo ? 2000 : 60'000),
+                                   .with_visor = demo};
+  if (demo && network_options.place.page.empty()) {
     return report({VISOR_ENOENT,
                    "the page was not built; `make build` builds it, or say where it is with --page FOLDER"});
   }
@@ -109,23 +166,25 @@ int run_demo(const Options& options) {
   if (auto filled = fill_catalog(catalog, options); !filled) return report(filled.error());
 
   UvLoop loop;
-  Demo demo({.loop = loop,
-             .catalog = catalog,
-             .services = {kernel::native::sockets(loop)},
-             .read_key = read_or_make_key,
-             .log = kernel::native::stderr_log(options.log_json),
-             .log_level = *level},
-            demo_options);
+  Network network({.loop = loop,
+                   .catalog = catalog,
+                   .services = {kernel::native::sockets(loop)},
+                   .read_key = read_or_make_key,
+                   .log = kernel::native::stderr_log(options.log_json),
+                   .log_level = *level},
+                  network_options);
+  bool page = !network_options.place.page.empty();
   auto start = [&](std::function<void(Result<void>)> started) {
-    demo.start([started](Result<std::string> address) {
+    network.start([started, page](Result<std::string> address) {
       if (!address) return started(std::unexpected(address.error()));
-      fmt::print("a tab opened here is a visor: {}\n", *address);
+      if (page) fmt::print("a tab opened here is a visor: {}\n", *address);
+      fmt::print("another visor joins with: visor run visor --network {} --port 0\n", *address);
       std::fflush(stdout);
       started({});
     });
   };
   return run_until_stopped(loop,
-                           {.start = start, .stop = [&](auto stopped) { demo.stop(std::move(stopped)); }});
+                           {.start = start, .stop = [&](auto stopped) { network.stop(std::move(stopped)); }});
 }
 
 }  // namespace visor::programs
