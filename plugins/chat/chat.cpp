@@ -70,7 +70,7 @@ Result<void> Chat::begin_groups() {
       Groups::Events{.said =
                          [this, own](const codec::Uuid& group, const StoredGroupMessage& message) {
                            if (!watchers_.watched()) return;
-                           tell("group-message", "message", report(group, message, own));
+                           tell("group-message", "message", report(group, message, own), &group);
                          },
                      .took_back =
                          [this](const codec::Uuid& group, const MessagePath& path) {
@@ -78,7 +78,8 @@ Result<void> Chat::begin_groups() {
                            watchers_.tell(event.text("event", "group-deleted")
                                               .text("group", codec::to_text(group))
                                               .text("path", to_text(path))
-                                              .finish());
+                                              .finish(),
+                                          &group);
                          },
                      .changed = [this](const codec::Uuid& group) { group_changed(group); }});
   group_commands_ = std::make_unique<GroupCommands>(*groups_, own);
@@ -96,13 +97,14 @@ void Chat::group_changed(const codec::Uuid& group) {
   if (directory_) directory_->update();
   if (!watchers_.watched()) return;
   const GroupRecord* record = groups_->store().find(group);
-  if (!record) return tell("group-forgotten", "group", '"' + codec::to_text(group) + '"');
-  tell("group", "group", report(*groups_, *record, *identity_->api->key(identity_), true));
+  if (!record) return tell("group-forgotten", "group", '"' + codec::to_text(group) + '"', &group);
+  tell("group", "group", report(*groups_, *record, *identity_->api->key(identity_), true), &group);
 }
 
-void Chat::tell(std::string_view event, std::string_view of, std::string_view json) {
+void Chat::tell(std::string_view event, std::string_view of, std::string_view json,
+                const codec::Uuid* group) {
   codec::JsonObjectText line;
-  watchers_.tell(line.text("event", event).json(of, json).finish());
+  watchers_.tell(line.text("event", event).json(of, json).finish(), group);
 }
 
 void Chat::stop(Stopped stopped) {
@@ -158,6 +160,17 @@ Result<std::string> Chat::conversations(std::string_view) {
   return json_list(rows);
 }
 
+Result<std::string> Chat::messages(std::string_view text) {
+  Result<json::object> args = codec::parse_fields(text, "the arguments");
+  if (!args) return std::unexpected(args.error());
+  auto latest = history_->latest(codec::number_at<size_t>(*args, "limit").value_or(100));
+  if (!latest) return std::unexpected(latest.error());
+  std::vector<std::string> rows;
+  rows.reserve(latest->size());
+  for (const auto& [peer, message] : *latest) rows.push_back(report(peer, message));
+  return json_list(rows);
+}
+
 Result<std::string> Chat::history(std::string_view text) {
   Result<PeerArguments> args = peer_arguments(text);
   if (!args) return std::unexpected(args.error());
@@ -200,6 +213,22 @@ Result<std::string> Chat::forget(std::string_view text) {
     return std::unexpected(forgotten.error());
   tell("forgotten", "peer", '"' + to_hex(args->peer) + '"');
   return json::serialize(json::object{{"forgotten", to_hex(args->peer)}});
+}
+
+void Chat::group_watch(Answer answer, std::string_view text) {
+  Result<json::object> args = codec::parse_fields(text, "the arguments");
+  if (!args) return answer.finish(args.error());
+  Watchers::Filter filter{.groups_alone = true, .group = std::nullopt};
+  if (args->contains("group")) {
+    Result<codec::Uuid> id = codec::parse_uuid(codec::string_at(*args, "group"));
+    if (!id) return answer.finish(id.error());
+    if (!groups_->store().find(*id)) {
+      return answer.finish(
+          Error{VISOR_ENOENT, "there is no group " + codec::to_text(*id) + " here; `group_list` shows them"});
+    }
+    filter.group = *id;
+  }
+  watchers_.watch(std::move(answer), filter);
 }
 
 void Chat::group_directory(Answer answer, std::string_view text) {

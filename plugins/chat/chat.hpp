@@ -15,9 +15,11 @@ class Chat final : public Instance {
   void stop(Stopped stopped) override;
 
   void send(Answer answer, std::string_view args);
-  void watch(Answer answer, std::string_view) { watchers_.watch(std::move(answer)); }
+  void watch(Answer answer, std::string_view) { watchers_.watch(std::move(answer), {}); }
+  void group_watch(Answer answer, std::string_view args);
   Result<std::string> status(std::string_view);
   Result<std::string> conversations(std::string_view);
+  Result<std::string> messages(std::string_view args);
   Result<std::string> history(std::string_view args);
   Result<std::string> read(std::string_view args);
   Result<std::string> unsend(std::string_view args);
@@ -32,8 +34,9 @@ class Chat final : public Instance {
   Result<void> begin(Owned<visor_kv> kv);
   Result<void> begin_groups();
   void group_changed(const codec::Uuid& group);
-  /* To who watches: {"event":..., <of>: <json>}. */
-  void tell(std::string_view event, std::string_view of, std::string_view json);
+  /* To who watches: {"event":..., <of>: <json>}; group: what it is about, if it is. */
+  void tell(std::string_view event, std::string_view of, std::string_view json,
+            const codec::Uuid* group = nullptr);
   void end(Stopped stopped);
 
   visor_identity* identity_ = nullptr;

@@ -103,9 +103,8 @@ Result<Message> Direct::send(const visor_key& to, std::string_view text, std::st
   const bool known =
       network == "auto" || std::ranges::find(options_.networks, network) != options_.networks.end();
   if (!known) {
-    return failure(VISOR_EINVAL, "messages go over auto, " + options_.networks.front() +
-                                     " or another network of the configuration; got '" +
-                                     std::string(network) + "'");
+    return failure(VISOR_EINVAL, "unknown network '" + std::string(network) + "': messages go over auto, " +
+                                     options_.networks.front() + " or another network of the configuration");
   }
   Message message;
   message.text = text;

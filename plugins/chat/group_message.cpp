@@ -81,13 +81,24 @@ crypto::Hash digest_of(ByteView canonical) {
   return crypto::sha256(crypto::sha256(canonical));
 }
 
+crypto::AesNonce binding_of(const codec::Uuid& group, uint64_t number) {
+  constexpr std::string_view kWhat = "visor-chat-group-v1|";
+  Bytes named(kWhat.begin(), kWhat.end());
+  codec::append(named, group);
+  codec::append_be<uint64_t>(named, number);
+  const crypto::Hash hash = crypto::sha256(named);
+  crypto::AesNonce nonce{};
+  std::copy_n(hash.bytes.begin(), nonce.size(), nonce.begin());
+  return nonce;
+}
+
 Bytes canonical(const GroupMessage& message) {
   Bytes out{0x01};
   codec::append(out, bytes(message.sender));
   codec::append_be<uint64_t>(out, static_cast<uint64_t>(message.time_ns));
   append_counted(out, message.sealed() ? ByteView() : bytes(message.text));
   append_counted(out, message.ciphertext);
-  append_counted(out, message.sealed() ? ByteView(message.nonce) : ByteView());
+  append_counted(out, message.sealed() || message.bound ? ByteView(message.nonce) : ByteView());
   return out;
 }
 
@@ -99,6 +110,7 @@ std::string to_leaf(const GroupMessage& message) {
         .text("nonce", crypto::to_base64(message.nonce));
   } else {
     out.text("text", message.text);
+    if (message.bound) out.text("nonce", crypto::to_base64(message.nonce));
   }
   return out.text("signature", to_hex(message.signature)).finish();
 }
@@ -124,6 +136,9 @@ Result<GroupMessage> parse_group_message(ByteView leaf) {
   message.ciphertext = *ciphertext;
   if (message.sealed()) {
     if (!message.text.empty()) return no_message("is both sealed and not");
+  }
+  message.bound = !message.sealed() && !nonce->empty();
+  if (message.sealed() || message.bound) {
     if (nonce->size() != message.nonce.size()) return no_message("has a nonce of another size than 12 bytes");
     std::ranges::copy(*nonce, message.nonce.begin());
   }
@@ -132,10 +147,9 @@ Result<GroupMessage> parse_group_message(ByteView leaf) {
 
 Result<void> finish(GroupMessage& message, const crypto::AesKey* key, const crypto::AesNonce& nonce,
                     const Sign& sign) {
-  if (key) {
-    message.nonce = nonce;
-    message.ciphertext = crypto::seal_aes_gcm(*key, nonce, bytes(message.text));
-  }
+  message.nonce = nonce;
+  message.bound = !key && nonce != crypto::AesNonce{};
+  if (key) message.ciphertext = crypto::seal_aes_gcm(*key, nonce, bytes(message.text));
   Result<crypto::Signature> signature = sign(digest_of(canonical(message)));
   if (!signature) return std::unexpected(signature.error());
   message.signature = *signature;

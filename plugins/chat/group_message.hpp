@@ -14,6 +14,7 @@
 #include <functional>
 #include <optional>
 
+#include "lib/codec/uuid.hpp"
 #include "lib/crypto/aes_gcm.hpp"
 #include "lib/crypto/secp256k1.hpp"
 
@@ -33,11 +34,16 @@ struct GroupMessage {
   int64_t time_ns = 0;
   std::string text;              /* of a public group; of a private one once it is opened */
   Bytes ciphertext;              /* of a private group */
-  crypto::AesNonce nonce{};      /* likewise */
+  crypto::AesNonce nonce{};      /* likewise; of a public one that is bound: binding_of() */
+  bool bound = false;            /* a public one that says which group it is for */
   crypto::Signature signature{}; /* zeros: none */
 
   bool sealed() const { return !ciphertext.empty(); }
 };
+
+/* What the nonce of a public group's message is, which nothing is sealed with but which is signed: so nobody
+ * carries it into another group, or gives it another number.  Those of others, without one, are taken. */
+crypto::AesNonce binding_of(const codec::Uuid& group, uint64_t number);
 
 Bytes canonical(const GroupMessage& message);
 std::string to_leaf(const GroupMessage& message);
@@ -45,7 +51,7 @@ std::string to_leaf(const GroupMessage& message);
  * sender may be no point of the curve: whoever takes the message knows its members, or verifies it. */
 Result<GroupMessage> parse_group_message(ByteView leaf);
 
-/* Seals the text, if there is a key, and signs. */
+/* Seals the text, if there is a key, or else binds it, if the nonce is not zeros; and signs. */
 Result<void> finish(GroupMessage& message, const crypto::AesKey* key, const crypto::AesNonce& nonce,
                     const Sign& sign);
 /* VISOR_EPROTO: no signature, or not the sender's. */

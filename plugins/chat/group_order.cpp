@@ -10,8 +10,10 @@ namespace {
 
 constexpr size_t kNone = SIZE_MAX;
 
+constexpr int64_t kFutureNs = 5ll * 60 * 1'000'000'000;
+
 /* By (effective time, sender, number). */
-std::vector<StoredGroupMessage> by_effective_time(std::vector<StoredGroupMessage> messages) {
+std::vector<StoredGroupMessage> by_effective_time(std::vector<StoredGroupMessage> messages, int64_t now_ns) {
   auto by_author = [](const StoredGroupMessage& m) {
     return std::tuple(m.path.sender, m.path.number, m.path.time_ns);
   };
@@ -25,7 +27,9 @@ std::vector<StoredGroupMessage> by_effective_time(std::vector<StoredGroupMessage
   int64_t effective_ns = 0;
   for (size_t i = 0; i < messages.size(); ++i) {
     const bool same = i > 0 && messages[i].path.sender == messages[i - 1].path.sender;
-    effective_ns = same ? std::max(effective_ns, messages[i].path.time_ns) : messages[i].path.time_ns;
+    const bool is_due = messages[i].path.time_ns <= now_ns + kFutureNs;
+    const int64_t time_ns = is_due ? messages[i].path.time_ns : messages[i].arrived_ns;
+    effective_ns = same ? std::max(effective_ns, time_ns) : time_ns;
     placed.push_back({effective_ns, i});
   }
   // Within one time, the order by author and number that they have already.
@@ -53,8 +57,8 @@ std::vector<size_t> answered_places(const std::vector<StoredGroupMessage>& sorte
 
 }  // namespace
 
-void sort_for_display(std::vector<StoredGroupMessage>& messages) {
-  messages = by_effective_time(std::move(messages));
+void sort_for_display(std::vector<StoredGroupMessage>& messages, int64_t now_ns) {
+  messages = by_effective_time(std::move(messages), now_ns);
   const std::vector<size_t> answered = answered_places(messages);
   const bool in_place = std::ranges::none_of(std::views::iota(size_t{0}, messages.size()), [&](size_t i) {
     return answered[i] != kNone && answered[i] > i;

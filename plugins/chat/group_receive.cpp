@@ -7,17 +7,8 @@
 namespace visor::chat {
 namespace {
 
-constexpr int64_t kFutureNs = 5ll * 60 * 1'000'000'000;
-constexpr size_t kMaxParked = 256;
-constexpr size_t kMaxDecisions = 16384;
-
-std::string decision_key(const Mutation& mutation) {
-  return (mutation.domain == Domain::kRoster ? "r:" : "a:") + to_hex(mutation.peer);
-}
-
-void insert(std::vector<visor_key>& keys, const visor_key& key) {
-  if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
-}
+/* As a group's owner of the first chats says it, in a leaf of its own every 30 s (7.6). */
+constexpr std::string_view kHeartbeat = "__skychat_group_heartbeat__";
 
 }  // namespace
 
@@ -50,6 +41,7 @@ void GroupSession::changed(const visor_key& feed, std::span<const visor_op> ops)
       }
     }
   }
+  note_reach(feed);
   if (record().status != GroupStatus::kPending) return;
   GroupRecord active = record();
   active.status = GroupStatus::kActive;
@@ -60,7 +52,9 @@ void GroupSession::hear_message(const visor_key& feed, std::string_view text_pat
                                 const KeyList& keys, std::vector<Heard>& heard) {
   const auto path = parse_message_path(text_path);
   // Feeds bring again and again what is here already: that is told before anything else is read.
-  if (path) {
+  const auto newest = path ? newest_.find(path->sender) : newest_.end();
+  const bool later = path && newest != newest_.end() && path->time_ns > newest->second;
+  if (path && !later) {
     Result<bool> here = store_.contains(id_, *path);
     if (!here || *here) {
       ++counters_.repeated;
@@ -81,7 +75,8 @@ void GroupSession::hear_message(const visor_key& feed, std::string_view text_pat
   // In its author's own feed the Root stands for it.
   const bool proved = feed == message->sender || verify(*message).has_value();
   const bool sealed_as_it_should_be = message->sealed() == (group.mode == Mode::kPrivate);
-  if (!proved || !sealed_as_it_should_be) {
+  const bool of_this_group = !message->bound || message->nonce == binding_of(id_, path->number);
+  if (!proved || !sealed_as_it_should_be || !of_this_group) {
     ++counters_.refused;
     return;
   }
@@ -91,11 +86,32 @@ void GroupSession::hear_message(const visor_key& feed, std::string_view text_pat
     ++counters_.unreadable;
     return;
   }
+  if (message->text == kHeartbeat) return;
+  if (!later && is_copy(*path, message->text, heard)) {
+    ++counters_.repeated;
+    return;
+  }
+  newest_[path->sender] = std::max(newest_[path->sender], path->time_ns);
   Heard& one = heard.emplace_back();
   one.takes_back = parse_take_back(message->text);
   one.stored = {*path, host_.unix_ns(), false, one.takes_back.has_value(), codec::repair_utf8(message->text)};
   one.stored.answers = parse_answer(one.stored.text);
   if (passes_on()) one.leaf = {std::string(text_path), std::string(text(leaf))};
+}
+
+/* Who passes a message on may give it another number, which not every author has signed: it stays the same
+ * message. */
+bool GroupSession::is_copy(const MessagePath& path, std::string_view said,
+                           std::span<const Heard> heard) const {
+  std::string plain = codec::repair_utf8(said);
+  (void)parse_answer(plain);
+  auto same = [&](const StoredGroupMessage& other) {
+    return other.path.sender == path.sender && other.path.time_ns == path.time_ns &&
+           (other.deleted || other.text == plain);
+  };
+  if (std::ranges::any_of(heard, [&](const Heard& one) { return same(one.stored); })) return true;
+  Result<std::vector<StoredGroupMessage>> at = store_.at(id_, path.sender, path.time_ns);
+  return at && std::ranges::any_of(*at, same);
 }
 
 /* What came together is stored together, and passed on together. */
@@ -136,85 +152,7 @@ void GroupSession::heard_take_back(const visor_key& sender, int64_t time_ns) {
   owner_.group_took_back(id_, **taken);
 }
 
-// --- decisions ---
-
-void GroupSession::heard_decision(Domain domain, ByteView leaf) {
-  const crypto::Hash hash = crypto::sha256(leaf);
-  if (decisions_known_.contains(hash) || decisions_known_.size() >= kMaxDecisions) return;
-  Result<Mutation> mutation = parse_mutation(domain, leaf);
-  const bool sound = mutation && mutation->group == id_ && verify(*mutation) &&
-                     mutation->issued_ns <= host_.unix_ns() + kFutureNs;
-  if (!sound) {
-    ++counters_.decisions_refused;
-    return;
-  }
-  decisions_known_.insert(hash);
-  pass_on(domain, leaf);
-  Result<bool> applied = apply(*mutation);
-  if (applied && *applied) return retry_parked();
-  if (applied || applied.error().status != VISOR_EPERM) return;
-  // Whoever decided may turn out to be an admin by a decision that is still to come.
-  if (parked_.size() >= kMaxParked) parked_.pop_front();
-  parked_.push_back(*mutation);
-}
-
-/* Gives whether it changed anything.  VISOR_EPERM: its issuer is no admin. */
-Result<bool> GroupSession::apply(const Mutation& mutation) {
-  GroupRecord next = record();
-  if (!next.is_admin(mutation.issuer)) return failure(VISOR_EPERM, "the issuer of this decision is no admin");
-  const bool takes = mutation.op == Op::kRemove;
-  if (takes && mutation.peer == next.owner)
-    return failure(VISOR_EINVAL, "the founder of a group stays its admin");
-  int64_t& decided = next.decided[decision_key(mutation)];
-  if (mutation.issued_ns <= decided) return false;
-  decided = mutation.issued_ns;
-  ++counters_.decisions;
-  if (mutation.domain == Domain::kAdmin) {
-    if (takes) {
-      std::erase(next.admins, mutation.peer);
-    } else {
-      insert(next.admins, mutation.peer);
-    }
-  } else if (takes) {
-    std::erase(next.members, mutation.peer);
-    std::erase(next.admins, mutation.peer);
-    next.removed[mutation.peer] = mutation.issued_ns;
-  } else {
-    insert(next.members, mutation.peer);
-    next.removed.erase(mutation.peer);
-  }
-  const bool out =
-      takes && mutation.domain == Domain::kRoster && mutation.peer == *identity_->api->key(identity_);
-  if (out) next.status = GroupStatus::kRevoked;
-  if (Result<void> kept = store_.put(next); !kept) return std::unexpected(kept.error());
-  // Whoever decided closes their feed a little later, so that it is heard.
-  if (!(takes && mutation.issuer == *identity_->api->key(identity_))) admit_all();
-  // Feeds come and go with it, and this may be called by one of them.
-  tasks_.post([this] { follow_all(); });
-  owner_.group_changed(id_);
-  return true;
-}
-
-void GroupSession::retry_parked() {
-  for (const Bytes& leaf : std::exchange(parked_keys_, {})) {
-    Result<KeyMutation> mutation = parse_key_mutation(leaf);
-    if (mutation && record().is_admin(mutation->issuer)) {
-      take_key(*mutation);
-    } else {
-      parked_keys_.push_back(leaf);
-    }
-  }
-  for (bool again = true; again;) {
-    again = false;
-    for (size_t i = 0; i < parked_.size(); ++i) {
-      Result<bool> applied = apply(parked_[i]);
-      if (!applied && applied.error().status == VISOR_EPERM) continue;
-      parked_.erase(parked_.begin() + static_cast<ptrdiff_t>(i));
-      again = true;
-      break;
-    }
-  }
-}
+// --- what is not for us to read ---
 
 /* Others moderate by leaves that we do not act on, and keys are for each who finds theirs; members who know
  * of them only through us must have them all.  Those that no admin is known to have signed are few. */
@@ -254,14 +192,6 @@ void GroupSession::read_relayed(std::string_view branch, std::string_view path, 
   } else {
     ++relayed.unproved;
     relayed_bytes_ += leaf.size();
-  }
-}
-
-/* Everybody passes every decision on, as it is. */
-void GroupSession::pass_on(Domain domain, ByteView leaf) {
-  const std::string path = mutation_path(domain, ++decisions_published_);
-  if (Result<void> written = own_.write({{path, std::string(text(leaf))}}); !written) {
-    host_.warn("chat: a decision about a group is not passed on: " + written.error().text);
   }
 }
 

@@ -391,8 +391,17 @@ Result<std::optional<MessagePath>> GroupStore::take_back(const codec::Uuid& id, 
 }
 
 Result<std::vector<StoredGroupMessage>> GroupStore::messages(const codec::Uuid& id) const {
+  return below(group_key(kMessage, id));
+}
+
+Result<std::vector<StoredGroupMessage>> GroupStore::at(const codec::Uuid& id, const visor_key& sender,
+                                                       int64_t time_ns) const {
+  return below(time_key(kMessage, id, sender, time_ns));
+}
+
+Result<std::vector<StoredGroupMessage>> GroupStore::below(ByteView prefix) const {
   std::vector<StoredGroupMessage> all;
-  const visor_status status = scan(kv_, group_key(kMessage, id), [&](ByteView key, ByteView value) {
+  const visor_status status = scan(kv_, prefix, [&](ByteView key, ByteView value) {
     if (auto message = decode(key, value)) all.push_back(std::move(*message));
     return true;
   });

@@ -107,6 +107,9 @@ class GroupStore {
   /* Several that are not here, and differ, in one write; they are changed to what is kept of them. */
   Result<void> add(const codec::Uuid& id, std::span<StoredGroupMessage> messages);
   Result<bool> contains(const codec::Uuid& id, const MessagePath& path) const;
+  /* Those of that time. */
+  Result<std::vector<StoredGroupMessage>> at(const codec::Uuid& id, const visor_key& sender,
+                                             int64_t time_ns) const;
   /* Its author took the message of that time back; its place stays.  Nothing: it is not here, or was taken
    * back already; if it comes later, it comes without its text. */
   Result<std::optional<MessagePath>> take_back(const codec::Uuid& id, const visor_key& sender,
@@ -121,6 +124,7 @@ class GroupStore {
   void count(const codec::Uuid& id, const StoredGroupMessage& message);
   Error error(visor_status status, const char* what) const;
   Result<void> write(std::span<const visor_op> ops);
+  Result<std::vector<StoredGroupMessage>> below(ByteView prefix) const;
   Result<void> make_room(const codec::Uuid& id, size_t wanted);
 
   Host host_;

@@ -7,6 +7,7 @@
 namespace visor::chat {
 namespace {
 
+constexpr int64_t kSameClockNs = 1'000'000;          /* a clock that is further back was put back */
 constexpr int64_t kLateKeyNs = 60ll * 1'000'000'000; /* clocks of admins differ */
 
 }  // namespace
@@ -62,15 +63,7 @@ void GroupSession::opened(const Result<void>& result) {
     const auto parsed = parse_message_path(path);
     return parsed ? parsed->time_ns : 0;
   });
-  for (const char* branch : {"roster", "admin"}) {
-    own_.each(branch, [this](std::string_view path, ByteView leaf) {
-      decisions_known_.insert(crypto::sha256(leaf));
-      ++decisions_published_;
-      const auto domain = mutation_domain(path);
-      Result<Mutation> decision = domain ? parse_mutation(*domain, leaf) : failure(VISOR_EPROTO, "none");
-      if (decision && !record().is_admin(decision->issuer)) parked_.push_back(*decision);
-    });
-  }
+  read_decisions();
   for (const char* branch : {"mod", "keys"}) {
     own_.each(branch,
               [this, branch](std::string_view path, ByteView leaf) { read_relayed(branch, path, leaf); });
@@ -85,6 +78,7 @@ void GroupSession::opened(const Result<void>& result) {
   publish_lost();
   serve();
   follow_all();
+  sign_again_soon();
   const bool removed_since = std::ranges::any_of(
       record().removed, [&](const auto& each) { return each.second > record().key_issued_ns + kLateKeyNs; });
   const bool our_turn = record().is_admin(*identity_->api->key(identity_)) && !record().over();
@@ -104,6 +98,10 @@ Result<void> GroupSession::remember_own() {
   Result<std::vector<StoredGroupMessage>> all = store_.messages(id_);
   if (!all) return std::unexpected(all.error());
   const visor_key self = *identity_->api->key(identity_);
+  for (const StoredGroupMessage& message : *all) {
+    int64_t& newest = newest_[message.path.sender];
+    newest = std::max(newest, message.path.time_ns);
+  }
   sealed_ = static_cast<uint64_t>(std::ranges::count_if(
       *all, [&](const StoredGroupMessage& message) { return message.path.time_ns > record().key_since_ns; }));
   std::erase_if(*all, [&](const StoredGroupMessage& message) { return message.path.sender != self; });
@@ -144,8 +142,8 @@ Result<std::string> GroupSession::leaf_of(const StoredGroupMessage& stored) cons
   const Bytes& group_key = record().key;
   std::optional<crypto::AesKey> key;
   if (!group_key.empty()) key.emplace(std::span<const uint8_t, 32>(group_key));
-  crypto::AesNonce nonce{};
-  host_.random(nonce);
+  crypto::AesNonce nonce = binding_of(id_, stored.path.number);
+  if (key) host_.random(nonce);
   if (Result<void> done = finish(message, key ? &*key : nullptr, nonce, signer()); !done) {
     return std::unexpected(done.error());
   }
@@ -189,7 +187,14 @@ void GroupSession::admit_all() {
 /* Somebody is connected on the group's port: a member whom we do not know yet, who then proves it, or a
  * newcomer to a public group. */
 void GroupSession::on_peer(void* ctx, const visor_addr* peer, bool here) {
-  if (here) static_cast<GroupSession*>(ctx)->met(peer->key);
+  auto* self = static_cast<GroupSession*>(ctx);
+  if (here) {
+    self->connected_.insert(peer->key);
+    self->met(peer->key);
+  } else {
+    self->connected_.erase(peer->key);
+  }
+  self->note_reach(peer->key);
 }
 
 void GroupSession::met(const visor_key& peer) {
@@ -220,12 +225,22 @@ void GroupSession::met(const visor_key& peer) {
 
 size_t GroupSession::attached() const {
   return static_cast<size_t>(
-      std::ranges::count_if(followed_, [](const auto& entry) { return entry.second->attached(); }));
+      std::ranges::count_if(followed_, [this](const auto& entry) { return reached(entry.first); }));
 }
 
+/* The one measure of it: a connection that stands, on which a whole Root has come. */
 bool GroupSession::reached(const visor_key& member) const {
   auto at = followed_.find(member);
-  return at != followed_.end() && at->second->attached();
+  return at != followed_.end() && at->second->attached() && connected_.contains(member);
+}
+
+/* Who watches is told. */
+void GroupSession::note_reach(const visor_key& member) {
+  const bool now = reached(member);
+  if (now == reached_.contains(member)) return;
+  if (now) reached_.insert(member);
+  if (!now) reached_.erase(member);
+  owner_.group_changed(id_);
 }
 
 // --- what we say ---
@@ -250,7 +265,11 @@ Result<StoredGroupMessage> GroupSession::publish(std::string_view text, bool hid
   if (!own_.has_room()) {
     return failure(VISOR_EAGAIN, "the group's feed is not open, and too much waits for it; try again later");
   }
-  const int64_t time_ns = host_.unix_ns();
+  // What is taken back or answered is named by its time, so no two have the same.
+  int64_t& newest = newest_[*identity_->api->key(identity_)];
+  const int64_t now_ns = host_.unix_ns();
+  const int64_t time_ns = now_ns > newest || now_ns + kSameClockNs < newest ? now_ns : newest + 1;
+  newest = std::max(newest, time_ns);
   // Never the same again, also after a restart with a clock that was put back: a path is not reused.
   last_number_ = std::max(last_number_ + 1, static_cast<uint64_t>(time_ns));
   StoredGroupMessage stored{
@@ -286,6 +305,12 @@ Result<void> GroupSession::decide(Domain domain, Op op, const visor_key& peer) {
   if (!group.is_admin(self))
     return failure(VISOR_EPERM, "only an admin of the group decides about its members");
   if (!crypto::valid_public_key(peer)) return failure(VISOR_EINVAL, "the member's key is not a public key");
+  const bool removes = domain == Domain::kRoster && op == Op::kRemove;
+  const bool was_admin = op == Op::kRemove && group.is_admin(peer);
+  if (removes && was_admin && peer != group.owner && peer != self) {
+    // A decision of its own, so that nobody who hears of the two in another order takes them for an admin.
+    if (Result<void> demoted = decide(Domain::kAdmin, Op::kRemove, peer); !demoted) return demoted;
+  }
   Mutation mutation;
   mutation.domain = domain;
   mutation.group = id_;
@@ -294,8 +319,7 @@ Result<void> GroupSession::decide(Domain domain, Op op, const visor_key& peer) {
   mutation.issued_ns = host_.unix_ns();
   mutation.issuer = self;
   if (Result<void> signed_it = sign(mutation, signer()); !signed_it) return signed_it;
-  const bool takes = domain == Domain::kRoster && op == Op::kRemove;
-  if (takes && group.mode == Mode::kPrivate && group.is_member(peer) && peer != group.owner) {
+  if (removes && group.mode == Mode::kPrivate && group.is_member(peer) && peer != group.owner) {
     // First, so that nobody knows of the one and not of the other.
     if (Result<void> rotated = rotate(&peer); !rotated) return rotated;
   }
@@ -305,7 +329,8 @@ Result<void> GroupSession::decide(Domain domain, Op op, const visor_key& peer) {
   if (!applied) return std::unexpected(applied.error());
   if (!*applied) return {};
   pass_on(domain, bytes(leaf));
-  if (takes) say_farewell();
+  if (was_admin) sign_again();
+  if (removes) say_farewell();
   return domain == Domain::kRoster && op == Op::kAdd ? give_key(peer) : Result<void>{};
 }
 

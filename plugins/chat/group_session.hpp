@@ -71,6 +71,7 @@ class GroupSession {
 
   const Counters& counters() const { return counters_; }
   size_t following() const { return followed_.size(); }
+  /* How many of these are reached. */
   size_t attached() const;
   /* In our feed, and at most. */
   size_t feed_messages() const { return published_.size(); }
@@ -103,19 +104,31 @@ class GroupSession {
   Result<std::string> leaf_of(const StoredGroupMessage& message) const;
   static void on_peer(void* ctx, const visor_addr* peer, bool here);
   void met(const visor_key& peer);
+  void note_reach(const visor_key& member);
 
   /* group_receive.cpp */
   void changed(const visor_key& feed, std::span<const visor_op> ops);
   void heard_take_back(const visor_key& sender, int64_t time_ns);
-  void heard_decision(Domain domain, ByteView leaf);
-  Result<bool> apply(const Mutation& mutation);
   void say_farewell();
   Result<StoredGroupMessage> publish(std::string_view text, bool hidden);
-  void retry_parked();
-  void pass_on(Domain domain, ByteView leaf);
   /* epoch: of a key that an admin has signed. */
   void relay(std::string_view branch, ByteView leaf, std::optional<uint64_t> epoch = std::nullopt);
   void read_relayed(std::string_view branch, std::string_view path, ByteView leaf);
+
+  /* group_decisions.cpp: who is in the group, and who decides */
+  struct Parked {
+    Domain domain;
+    std::string leaf;
+  };
+  static constexpr size_t kMaxDecisions = 16384;
+  void heard_decision(Domain domain, ByteView leaf);
+  void park(Domain domain, ByteView leaf);
+  void has_become_admin();
+  Result<bool> apply(const Mutation& mutation);
+  void read_decisions();
+  void sign_again();
+  void sign_again_soon();
+  void pass_on(Domain domain, ByteView leaf);
 
   /* group_keys.cpp: keys change */
   using KeyList = std::vector<crypto::AesKey>; /* the one of now, then earlier ones */
@@ -127,6 +140,7 @@ class GroupSession {
   Result<void> publish_key(uint64_t epoch, ByteView key, std::span<const visor_key> to);
   void hear_message(const visor_key& feed, std::string_view path, ByteView leaf, const KeyList& keys,
                     std::vector<Heard>& heard);
+  bool is_copy(const MessagePath& path, std::string_view said, std::span<const Heard> heard) const;
   bool keep(std::span<const Heard> heard);
   std::optional<uint64_t> heard_key(ByteView leaf);
   bool take_key(const KeyMutation& mutation);
@@ -151,8 +165,9 @@ class GroupSession {
   GroupPlace place_;
   uint64_t last_number_ = 0;
   uint64_t decisions_published_ = 0;
+  std::map<visor_key, int64_t> newest_;    /* the time of the latest message of each: later ones are new */
   std::set<crypto::Hash> decisions_known_; /* by their leaf */
-  std::deque<Mutation> parked_;            /* of issuers who are no admins as far as we know */
+  std::deque<Parked> parked_;              /* of issuers who are no admins as far as we know */
   struct Relayed {
     uint64_t last_number = 0;
     size_t unproved = 0; /* that no admin is known to have signed */
@@ -180,8 +195,9 @@ class GroupSession {
   OwnFeed own_;
   std::map<visor_key, std::unique_ptr<MemberFeed>> followed_;
   std::map<visor_key, Stranger> strangers_;
+  std::set<visor_key> connected_, reached_; /* on the group's port; and of these, those we have a Root of */
   std::vector<Owned<visor_handle>> served_;
-  Timer farewell_;
+  Timer farewell_, again_;
 };
 
 }  // namespace visor::chat

@@ -10,6 +10,7 @@ namespace {
 
 constexpr uint16_t kFirstPort = 60000;
 constexpr uint16_t kPorts = 5000;
+constexpr uint16_t kFirstFreePort = 1024;
 constexpr size_t kAesKeyBytes = 32;
 constexpr size_t kMaxTopic = 256;
 
@@ -105,6 +106,22 @@ Result<uint16_t> Groups::free_port() const {
   return failure(VISOR_ENOSPC, "no port is left for another group");
 }
 
+/* Who writes an invitation chooses a port; on one that is used our feed there would be opened to that group.
+ */
+Result<void> Groups::check_port(const Invite& invite) const {
+  if (invite.port < kFirstFreePort) {
+    return failure(VISOR_EINVAL, "this invitation names port " + std::to_string(invite.port) +
+                                     "; a group's port is " + std::to_string(kFirstFreePort) +
+                                     " or higher, since those below are for what visors offer");
+  }
+  for (const auto& [id, record] : store_->groups()) {
+    if (id == invite.group || record.over() || record.port != invite.port) continue;
+    return failure(VISOR_EEXIST, "this group uses port " + std::to_string(invite.port) + " as your group '" +
+                                     record.name + "' does, and two cannot; leave one of them first");
+  }
+  return {};
+}
+
 Result<const GroupRecord*> Groups::create(const Plan& plan) {
   auto is_text = [](std::string_view text, size_t most) {
     return text.size() <= most && codec::is_utf8(text);
@@ -162,6 +179,7 @@ Result<const GroupRecord*> Groups::join(std::string_view link) {
     return failure(VISOR_EINVAL, "this invitation names another founder than the group '" + known->name +
                                      "' has, whose id it bears; delete that first if you trust this one");
   }
+  if (Result<void> free = check_port(*invite); !free) return std::unexpected(free.error());
   GroupRecord record = known ? *known : GroupRecord{};
   record.id = invite->group;
   record.name = invite->name;
@@ -280,7 +298,7 @@ Result<std::vector<StoredGroupMessage>> Groups::messages(const codec::Uuid& id, 
   Result<std::vector<StoredGroupMessage>> all = store_->messages(id);
   if (!all) return all;
   std::erase_if(*all, [](const StoredGroupMessage& message) { return message.hidden; });
-  sort_for_display(*all);
+  sort_for_display(*all, host_.unix_ns());
   if (all->size() > limit) all->erase(all->begin(), all->end() - static_cast<ptrdiff_t>(limit));
   return all;
 }

@@ -62,6 +62,7 @@ class Groups final : private GroupSession::Owner {
   void open(const codec::Uuid& id);
   void close(const codec::Uuid& id);
   Result<uint16_t> free_port() const;
+  Result<void> check_port(const Invite& invite) const;
 
   Host host_;
   Tasks tasks_;

@@ -287,6 +287,27 @@ Result<std::vector<Message>> History::list(const visor_key& peer, uint64_t befor
   return messages;
 }
 
+Result<std::vector<std::pair<visor_key, Message>>> History::latest(size_t limit) {
+  std::vector<const Conversation*> all;
+  all.reserve(conversations_.size());
+  for (const auto& [peer, conversation] : conversations_) all.push_back(&conversation);
+  std::ranges::sort(all, std::greater{}, &Conversation::last);
+  // The newest first; a conversation whose newest is older than `limit` others has none of them.
+  auto newer = [](const auto& a, const auto& b) { return a.second.number > b.second.number; };
+  std::vector<std::pair<visor_key, Message>> found;
+  for (const Conversation* conversation : all) {
+    if (found.size() >= limit && conversation->last <= found.back().second.number) break;
+    Result<std::vector<Message>> messages = list(conversation->peer, 0, limit);
+    if (!messages) return std::unexpected(messages.error());
+    const auto middle = static_cast<ptrdiff_t>(found.size());
+    for (Message& message : *messages) found.emplace_back(conversation->peer, std::move(message));
+    std::inplace_merge(found.begin(), found.begin() + middle, found.end(), newer);
+    if (found.size() > limit) found.erase(found.begin() + static_cast<ptrdiff_t>(limit), found.end());
+  }
+  std::ranges::reverse(found);
+  return found;
+}
+
 Result<void> History::save(const visor_key& peer, const Message& message, bool settled) {
   Batch batch;
   batch.put(peer, message);

@@ -52,6 +52,8 @@ class History {
 
   Result<std::optional<Message>> find(const visor_key& peer, Direction direction, std::string_view id);
   Result<Message> load(const visor_key& peer, uint64_t number);
+  /* Of all peers, the newest last, at most `limit`. */
+  Result<std::vector<std::pair<visor_key, Message>>> latest(size_t limit);
   /* Newest first below `before` (0: from the end), at most `limit`. */
   Result<std::vector<Message>> list(const visor_key& peer, uint64_t before, size_t limit);
 

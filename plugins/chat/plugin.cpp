@@ -21,6 +21,12 @@ constexpr visor_command kCommands[] = {
      0, 0, command<&Chat::send>},
     {"conversations", "Who messages were exchanged with, the latest first", kNoArguments, VISOR_COMMAND_READS,
      0, command<&Chat::conversations>},
+    {"messages", "The latest messages to and from all peers, the latest last", R"({
+  "type": "object", "additionalProperties": false, "properties": {
+    "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}},
+  "examples": [{"limit": 20}]
+})",
+     VISOR_COMMAND_READS, 0, command<&Chat::messages>},
     {"history", "The messages to and from a peer, the latest last", R"({
   "type": "object", "additionalProperties": false, "required": ["peer"], "properties": {
     "peer": {"type": "string", "pattern": "^[0-9a-fA-F]{66}$", "description": "the peer's public key"},
@@ -160,6 +166,12 @@ constexpr visor_command kCommands[] = {
   "examples": [{"search": "kayak"}]
 })",
      VISOR_COMMAND_READS, 0, command<&Chat::group_directory>},
+    {"group_watch", "What is said in groups, taken back and decided, as it happens", R"({
+  "type": "object", "additionalProperties": false, "properties": {
+    "group": {"type": "string", "minLength": 36, "maxLength": 36, "description": "the id of one; all groups if not said"}},
+  "examples": [{"group": "0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10"}]
+})",
+     VISOR_COMMAND_READS | VISOR_COMMAND_STREAMS, 0, command<&Chat::group_watch>},
     {"watch", "Every message and every change of one, as it happens", kNoArguments,
      VISOR_COMMAND_READS | VISOR_COMMAND_STREAMS, 0, command<&Chat::watch>},
     {"status", "Where we are reached, what waits, every queue and its bound", kNoArguments,

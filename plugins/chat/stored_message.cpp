@@ -1,9 +1,7 @@
 #include "stored_message.hpp"
 
 #include <array>
-#include <boost/json.hpp>
 
-#include "lib/codec/json_fields.hpp"
 #include "lib/codec/reader.hpp"
 #include "lib/codec/writer.hpp"
 
@@ -12,25 +10,6 @@ namespace {
 
 constexpr uint8_t kVersion = 1, kOut = 1, kDeleted = 2;
 constexpr std::array<std::string_view, 5> kStates = {"pending", "sent", "received", "read", "failed"};
-
-Result<Message> decode_json(std::string_view stored) {
-  Result<boost::json::object> object = codec::parse_fields(stored, "a stored message");
-  if (!object) return failure(VISOR_ECORRUPT, object.error().text);
-  Message message;
-  bool out = false;
-  codec::read_field(*object, "out", out);
-  message.direction = out ? Direction::kOut : Direction::kIn;
-  codec::read_field(*object, "id", message.id);
-  codec::read_field(*object, "text", message.text);
-  codec::read_field(*object, "reply_to", message.reply_to);
-  codec::read_field(*object, "network", message.network);
-  codec::read_field(*object, "time_ns", message.time_ns);
-  codec::read_field(*object, "deleted", message.deleted);
-  uint8_t state = 0;
-  codec::read_field(*object, "state", state);
-  message.state = static_cast<State>(state);
-  return message;
-}
 
 }  // namespace
 
@@ -56,23 +35,18 @@ Bytes encode_stored(const Message& message) {
 
 Result<Message> decode_stored(ByteView stored, uint64_t number) {
   Result<Message> message = Message{};
-  if (!stored.empty() && stored.front() == '{') {
-    message = decode_json(text(stored));
-    if (!message) return message;
-  } else {
-    codec::Reader reader(stored);
-    if (reader.u8() != kVersion) reader.fail("it is of another version");
-    const uint8_t flags = reader.u8();
-    message->direction = (flags & kOut) != 0 ? Direction::kOut : Direction::kIn;
-    message->deleted = (flags & kDeleted) != 0;
-    message->state = static_cast<State>(reader.u8());
-    message->time_ns = reader.i64();
-    for (std::string* text : {&message->id, &message->text, &message->reply_to, &message->network}) {
-      *text = reader.text();
-    }
-    if (auto read = reader.finish(); !read) {
-      return failure(VISOR_ECORRUPT, "a stored message is damaged: " + read.error().text);
-    }
+  codec::Reader reader(stored);
+  if (reader.u8() != kVersion) reader.fail("it is of another version");
+  const uint8_t flags = reader.u8();
+  message->direction = (flags & kOut) != 0 ? Direction::kOut : Direction::kIn;
+  message->deleted = (flags & kDeleted) != 0;
+  message->state = static_cast<State>(reader.u8());
+  message->time_ns = reader.i64();
+  for (std::string* text : {&message->id, &message->text, &message->reply_to, &message->network}) {
+    *text = reader.text();
+  }
+  if (auto read = reader.finish(); !read) {
+    return failure(VISOR_ECORRUPT, "a stored message is damaged: " + read.error().text);
   }
   if (static_cast<size_t>(message->state) >= kStates.size()) {
     return failure(VISOR_ECORRUPT, "a stored message is in no known state");

@@ -2,7 +2,7 @@
  *
  *   01 | flags (u8): out 1, deleted 2 | state (u8) | Unix ns (i64) | id | text | reply_to | network
  *
- * little-endian, texts behind a u32.  What begins with '{' is JSON of earlier versions. */
+ * little-endian, texts behind a u32. */
 #ifndef VISOR_CHAT_STORED_MESSAGE_HPP
 #define VISOR_CHAT_STORED_MESSAGE_HPP
 #include <visor/value.hpp>

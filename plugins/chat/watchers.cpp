@@ -30,9 +30,10 @@ void Watchers::drop(std::vector<std::shared_ptr<T>>& all, const T& one) {
   all.erase(found);
 }
 
-void Watchers::watch(Answer answer) {
+void Watchers::watch(Answer answer, const Filter& filter) {
   if (!admit(answer)) return;
   auto watching = std::make_shared<Watching>();
+  watching->filter = filter;
   watching->answer = std::move(answer);
   watching->answer.on_ready([this, one = watching.get()] { say(*one); });
   watching->answer.on_canceled([this, one = watching.get()] { drop(watching_, *one); });
@@ -60,8 +61,11 @@ void Watchers::end(Waiting& waiting) {
   drop(waiting_, waiting);
 }
 
-void Watchers::tell(std::string line) {
+void Watchers::tell(std::string line, const codec::Uuid* group) {
   for (const auto& watching : std::vector(watching_)) {
+    const Filter& filter = watching->filter;
+    const bool wanted = group ? !filter.group || *filter.group == *group : !filter.groups_alone;
+    if (!wanted) continue;
     if (watching->unsaid_bytes + line.size() > kMaxUnsaidBytes) {
       ++watching->missed;
       continue;

@@ -5,6 +5,7 @@
 #include <visor/plugin.hpp>
 
 #include "history.hpp"
+#include "lib/codec/uuid.hpp"
 
 namespace visor::chat {
 
@@ -16,16 +17,21 @@ class Watchers {
 
   explicit Watchers(Host host) : host_(host) {}
 
-  /* Every event, until the caller leaves. */
-  void watch(Answer answer);
+  struct Filter {
+    bool groups_alone = false;
+    std::optional<codec::Uuid> group; /* this one alone */
+  };
+  /* Every event that the filter lets through, until the caller leaves. */
+  void watch(Answer answer, const Filter& filter);
   /* The message as it is now, and no later than after wait_ms; at once when it has been received, read,
    * failed or taken back. */
   void wait(Answer answer, const visor_key& peer, const Message& message, uint64_t wait_ms);
 
   /* kind: "message" or "state". */
   void tell(std::string_view kind, const visor_key& peer, const Message& message);
-  /* Any event, a JSON object with "event"; there is no need to make one while nobody watches. */
-  void tell(std::string line);
+  /* Any event, a JSON object with "event", of a group or not; there is no need to make one while nobody
+   * watches. */
+  void tell(std::string line, const codec::Uuid* group = nullptr);
   bool watched() const { return !watching_.empty(); }
   void finish_all();
   size_t open() const { return watching_.size() + waiting_.size(); }
@@ -33,6 +39,7 @@ class Watchers {
  private:
   struct Watching {
     Answer answer;
+    Filter filter;
     std::deque<std::string> unsaid;
     size_t unsaid_bytes = 0;
     uint64_t missed = 0;

@@ -5,16 +5,6 @@
 namespace visor::test::chat {
 namespace {
 
-/* Leaves below a branch of a member's own feed of the group. */
-std::vector<std::string> leaves_below(Town& town, int who, const std::string& branch) {
-  const std::string port = std::to_string(town.shown(who).at("port").to_number<int>());
-  auto rows = town.people[static_cast<size_t>(who)]->values(
-      "feeds", "tree", R"({"port":)" + port + R"(,"prefix":")" + branch + "\"}");
-  INFO((rows ? std::string() : rows.error().text));
-  REQUIRE(rows.has_value());
-  return *rows;
-}
-
 int64_t keys(Town& town, int who) {
   return town.shown(who).at("counters").at("keys").to_number<int64_t>();
 }
@@ -34,13 +24,12 @@ TEST_CASE("chat: a private group has a new key after so many messages, and old o
   CHECK(
       town.world.run_until([&] { return keys(town, 1) == keys(town, 0) && keys(town, 2) == keys(town, 0); }));
   // Those that nobody needs are in no feed, at whoever passes them on, and stay away.
-  const size_t kept = leaves_below(town, 0, "keys").size();
+  const size_t kept = town.leaves(0, "keys").size();
   CHECK(kept <= 32);
-  CHECK(town.world.run_until([&] {
-    return leaves_below(town, 1, "keys").size() == kept && leaves_below(town, 2, "keys").size() == kept;
-  }));
+  CHECK(town.world.run_until(
+      [&] { return town.leaves(1, "keys").size() == kept && town.leaves(2, "keys").size() == kept; }));
   town.world.run_for(60000);
-  CHECK(leaves_below(town, 1, "keys").size() == kept);
+  CHECK(town.leaves(1, "keys").size() == kept);
   CHECK(town.heard(2) == town.heard(0));
 }
 

@@ -1,9 +1,25 @@
 /* Visors that chat in groups, on one simulated network. */
 #ifndef VISOR_TESTS_CONFORMANCE_CHAT_TOWN_HPP
 #define VISOR_TESTS_CONFORMANCE_CHAT_TOWN_HPP
+#include "lib/codec/endian.hpp"
+#include "lib/codec/telemetry_time.hpp"
+#include "lib/codec/uuid.hpp"
+#include "lib/crypto/base64.hpp"
+#include "lib/crypto/secp256k1.hpp"
+#include "lib/crypto/sha256.hpp"
 #include "tests/conformance/telemetry_user.hpp"
 
 namespace visor::test::chat {
+
+/* The same invitation, to another port. */
+inline std::string with_port(const std::string& invite, int port) {
+  const size_t colon = invite.rfind(':') + 1;
+  const auto decoded = crypto::from_base64url(invite.substr(colon));
+  REQUIRE(decoded);
+  json::value said = parse_json(std::string(text(ByteView(*decoded))));
+  said.get_object()["port"] = port;
+  return invite.substr(0, colon) + crypto::to_base64url(bytes(std::string_view(json::serialize(said))));
+}
 
 /* Visors in one place that are all connected with each other. */
 struct Town {
@@ -63,6 +79,70 @@ struct Town {
     return world.run_until(
         [&] { return std::ranges::all_of(who, [&](int each) { return heard(each).size() == count; }); },
         limit_ms);
+  }
+
+  std::string port_of(int who) { return std::to_string(shown(who).at("port").to_number<int>()); }
+  /* As somebody writes it by hand into their feed of the group. */
+  void write_leaf(int who, const std::string& path, const std::string& leaf) {
+    auto written = people[static_cast<size_t>(who)]->call("feeds", "publish",
+                                                          R"({"port":)" + port_of(who) + R"(,"path":")" +
+                                                              path + R"(","value":)" +
+                                                              json::serialize(json::value(leaf)) + "}");
+    INFO(path << ": " << (written ? std::string() : written.error().text));
+    REQUIRE(written.has_value());
+  }
+  /* In somebody's own feed of the group. */
+  std::string leaf(int who, const std::string& path) {
+    auto read = people[static_cast<size_t>(who)]->call(
+        "feeds", "get", R"({"port":)" + port_of(who) + R"(,"path":")" + path + "\"}");
+    INFO(path << ": " << (read ? std::string() : read.error().text));
+    REQUIRE(read.has_value());
+    return std::string(parse_json(*read).at("value").get_string());
+  }
+  /* Paths below a branch of it. */
+  std::vector<std::string> leaves(int who, const std::string& branch) {
+    auto read = people[static_cast<size_t>(who)]->call(
+        "feeds", "tree", R"({"port":)" + port_of(who) + R"(,"limit":1000,"prefix":")" + branch + "\"}");
+    INFO((read ? std::string() : read.error().text));
+    REQUIRE(read.has_value());
+    const json::value tree = parse_json(*read);
+    REQUIRE(tree.at("more") == false);
+    std::vector<std::string> paths;
+    for (const json::value& row : tree.at("leaves").get_array())
+      paths.emplace_back(row.at("path").get_string());
+    return paths;
+  }
+  template <class Fn>
+  std::string leaf_where(int who, const std::string& branch, Fn&& wanted) {
+    for (const std::string& path : leaves(who, branch)) {
+      std::string found = leaf(who, path);
+      if (wanted(parse_json(found))) return found;
+    }
+    FAIL("no such leaf below " << branch);
+    return {};
+  }
+  /* That `peer` is added, signed by `issuer` as of so many ms ago (specification chat.md, 10.1). */
+  std::string decision_by(int issuer, int peer, int64_t ms_ago) {
+    Node& node = *people[static_cast<size_t>(issuer)];
+    const int64_t issued_ns = (node.host().unix_ns() / 1'000'000 - ms_ago) * 1'000'000;
+    Bytes canonical{0x01, 0x01};
+    codec::append(canonical, *codec::parse_uuid(group));
+    canonical.push_back(1);
+    codec::append(canonical, bytes(people[static_cast<size_t>(peer)]->key()));
+    codec::append_be<uint64_t>(canonical, 0);
+    codec::append_be<uint64_t>(canonical, static_cast<uint64_t>(issued_ns));
+    codec::append(canonical, bytes(node.key()));
+    const crypto::Hash digest = crypto::sha256(crypto::sha256(canonical));
+    auto* identity = node.find<visor_identity>(VISOR_IDENTITY_1);
+    crypto::Signature signature;
+    REQUIRE(identity->api->sign(identity, digest.bytes.data(), signature.bytes.data()) == VISOR_OK);
+    return json::serialize(json::object{{"group_id", group},
+                                        {"op", 1},
+                                        {"peer_pk", key(peer)},
+                                        {"parent_seq", 0},
+                                        {"issued_at", codec::time_text_ns(issued_ns)},
+                                        {"issuer_pk", key(issuer)},
+                                        {"signature", to_hex(signature)}});
   }
 
   /* From everybody else. */

@@ -26,6 +26,8 @@ Sign signer(TestIdentity& identity) {
   };
 }
 
+constexpr int64_t kNow = 1'800'000'000'000'000'000;
+
 struct Author {
   MemoryHost host;
   TestIdentity identity{host.host(), 1};
@@ -36,7 +38,8 @@ struct Author {
     message.sender = key();
     message.time_ns = time_ns;
     message.text = std::move(text);
-    REQUIRE(finish(message, secret, crypto::AesNonce{1, 2, 3}, signer(identity)));
+    REQUIRE(
+        finish(message, secret, secret ? crypto::AesNonce{1, 2, 3} : crypto::AesNonce{}, signer(identity)));
     return message;
   }
 };
@@ -58,6 +61,31 @@ TEST_CASE("chat: a group's message has the bytes that are signed", "[chat]") {
   CHECK(read->text == "hi");
   CHECK(read->time_ns == 1234567890123456789);
   CHECK(verify(*read));
+}
+
+TEST_CASE("chat: a public group's message says for which group it is, and under which number", "[chat]") {
+  Author author;
+  codec::Uuid group, other;
+  group.bytes.fill(3);
+  other.bytes.fill(4);
+  GroupMessage message;
+  message.sender = author.key();
+  message.time_ns = 1234567890123456789;
+  message.text = "hi";
+  REQUIRE(finish(message, nullptr, binding_of(group, 7), signer(author.identity)));
+  const std::string leaf = to_leaf(message);
+  auto read = parse_group_message(bytes(std::string_view(leaf)));
+  REQUIRE(read);
+  CHECK(read->bound);
+  CHECK(read->nonce == binding_of(group, 7));
+  CHECK(read->nonce != binding_of(other, 7));
+  CHECK(read->nonce != binding_of(group, 8));
+  // As others verify it, who sign and verify the nonce of whatever has one.
+  CHECK(to_hex(canonical(*read)) == "01" + to_hex(author.key()) + "112210f47de98115" + "00000002" + "6869" +
+                                        "00000000" + "0000000c" + to_hex(binding_of(group, 7)));
+  CHECK(verify(*read));
+  read->bound = false;  // taken off, it is nobody's
+  CHECK_FALSE(verify(*read));
 }
 
 TEST_CASE("chat: a group's message that was changed is not its sender's", "[chat]") {
@@ -278,7 +306,7 @@ TEST_CASE("chat: messages are shown in one order, whatever order they came in", 
       all.push_back({{key, std::max<int64_t>(1, clock_ns), number}, 0, false, false, std::to_string(number)});
     }
   }
-  sort_for_display(all);
+  sort_for_display(all, kNow);
   auto paths = [](const std::vector<StoredGroupMessage>& from) {
     std::vector<MessagePath> out;
     for (const StoredGroupMessage& each : from) out.push_back(each.path);
@@ -287,7 +315,7 @@ TEST_CASE("chat: messages are shown in one order, whatever order they came in", 
   const auto expected = paths(all);
   for (int round = 0; round < 50; ++round) {
     std::ranges::shuffle(all, random);
-    sort_for_display(all);
+    sort_for_display(all, kNow);
     REQUIRE(paths(all) == expected);
   }
   // Of one author always as they were said.
@@ -318,7 +346,7 @@ TEST_CASE("chat: an answer is shown after what it answers, in any order of arriv
   for (int round = 0; round < 30; ++round) {
     std::ranges::shuffle(all, random);
     std::vector<StoredGroupMessage> shown = all;
-    sort_for_display(shown);
+    sort_for_display(shown, kNow);
     std::vector<std::string> texts;
     for (const auto& each : shown) texts.push_back(each.text);
     CHECK(texts == std::vector<std::string>{"else", "of what is not here", "question", "answer", "and more"});
@@ -326,9 +354,33 @@ TEST_CASE("chat: an answer is shown after what it answers, in any order of arriv
   // In a circle nothing is lost.
   std::vector<StoredGroupMessage> circle{said(1, 1, 1, "a", Answered{author(2), 2}),
                                          said(2, 2, 1, "b", Answered{author(1), 1})};
-  sort_for_display(circle);
+  sort_for_display(circle, kNow);
   REQUIRE(circle.size() == 2);
   CHECK(circle[0].text == "a");
+}
+
+TEST_CASE("chat: a clock that is a year ahead does not hold the end of the conversation", "[chat]") {
+  constexpr int64_t kSecond = 1'000'000'000, kYear = 365ll * 86400 * kSecond;
+  visor_key wrong{}, right{};
+  wrong.bytes[32] = 1;
+  right.bytes[32] = 2;
+  auto said = [](const visor_key& who, int64_t time_ns, uint64_t number, int64_t arrived_ns,
+                 const char* text) {
+    return StoredGroupMessage{{who, time_ns, number}, arrived_ns, false, false, text};
+  };
+  std::vector<StoredGroupMessage> all{said(right, kNow - 50 * kSecond, 1, kNow - 50 * kSecond, "b"),
+                                      said(wrong, kNow - 60 * kSecond, 1, kNow - 60 * kSecond, "a"),
+                                      said(wrong, kNow + kYear, 2, kNow - 40 * kSecond, "c"),
+                                      said(wrong, kNow - 20 * kSecond, 3, kNow - 20 * kSecond, "e"),
+                                      said(right, kNow - 30 * kSecond, 2, kNow - 30 * kSecond, "d")};
+  auto texts = [&](int64_t now_ns) {
+    sort_for_display(all, now_ns);
+    std::string out;
+    for (const StoredGroupMessage& each : all) out += each.text;
+    return out;
+  };
+  CHECK(texts(kNow) == "abcde");
+  CHECK(texts(kNow + kYear) == "abdce");  // due: where it says, and its author's later ones after it
 }
 
 TEST_CASE("chat: an answer goes through its text, and what only looks like one stays text", "[chat]") {
