@@ -5,6 +5,7 @@
 
 #include <clocale>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 
 #define NCURSES_WIDECHAR 1
@@ -20,13 +21,19 @@ constexpr int kBold = static_cast<int>(A_BOLD), kReverse = static_cast<int>(A_RE
 constexpr int kLeastForTwo = 60; /* columns; with fewer only one side is shown */
 enum Colour : short { kPlain = 0, kOwn, kPeer, kQuiet, kGood, kBad, kUnread };
 
+/* As https://no-color.org asks: any text in NO_COLOR. */
+bool coloured() {
+  const char* no = std::getenv("NO_COLOR");
+  return has_colors() && !(no && *no);
+}
+
 int colour(Colour which) {
-  return has_colors() ? static_cast<int>(COLOR_PAIR(which)) : 0;
+  return coloured() ? static_cast<int>(COLOR_PAIR(which)) : 0;
 }
 
 /* One colour for each sender, always the same. */
 int sender_colour(const std::string& key) {
-  if (!has_colors()) return kBold;
+  if (!coloured()) return kBold;
   unsigned sum = 0;
   for (const char c : key) sum = sum * 31 + static_cast<unsigned char>(c);
   return static_cast<int>(COLOR_PAIR(8 + sum % 4)) | kBold;
@@ -120,7 +127,7 @@ bool Screen::open() {
   keypad(stdscr, TRUE);
   nodelay(stdscr, TRUE);
   set_escdelay(25);
-  if (has_colors()) {
+  if (coloured()) {
     start_color();
     use_default_colors();
     init_pair(kOwn, COLOR_CYAN, -1);
@@ -226,7 +233,7 @@ void Screen::draw_messages(const View& view) {
 void Screen::draw_writing(const View& view) {
   const int status_y = height_ - 3, line_y = height_ - 2, help_y = height_ - 1;
   std::wstring status = to_wide(view.status);
-  int attributes = view.problem ? colour(kBad) : colour(kQuiet);
+  int attributes = view.problem ? colour(kBad) | kBold : colour(kQuiet);
   if (view.answers) {
     status = L"\u21b3 " + (view.answers->own ? std::wstring(L"you") : short_key(view.answers->from)) + L": " +
              to_wide(view.answers->text) + L"  (Esc: no)";

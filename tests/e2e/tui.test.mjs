@@ -13,10 +13,10 @@ const keys = { enter: '\r', tab: '\t', leave: '\x11', answer: '\x12', network: '
 
 /** A program in a terminal of its own (util-linux' script(1) makes it). */
 class Terminal {
-  constructor(t, args, columns, rows) {
+  constructor(t, args, columns, rows, env = {}) {
     this.screen = new Screen({ cols: columns, rows, allowProposedApi: true });
     const line = `stty cols ${columns} rows ${rows}; tty; exec "$VISOR_CHAT" ${args}`;
-    this.process = spawn('script', ['-qfec', line, '/dev/null'], { env: { ...process.env, SHELL: '/bin/sh', TERM: 'xterm-256color', LANG: 'C.UTF-8' } });
+    this.process = spawn('script', ['-qfec', line, '/dev/null'], { env: { ...process.env, SHELL: '/bin/sh', TERM: 'xterm-256color', LANG: 'C.UTF-8', ...env } });
     this.said = '';
     this.process.stdout.on('data', (data) => { this.said += data; this.screen.write(data); });
     this.exited = new Promise((resolve) => { this.process.on('close', (code) => resolve(code)); });
@@ -53,6 +53,18 @@ test('help, and what is no terminal', () => {
   const piped = spawnSync(program, [], { encoding: 'utf8' });
   assert.equal(piped.status, 3);
   assert.match(piped.stderr, /needs a terminal.*visor chat send/);
+});
+
+test('without colours, and where the terminal has none', async (t) => {
+  for (const env of [{ NO_COLOR: '1' }, { TERM: 'vt100' }]) {
+    const terminal = new Terminal(t, `--gateway ${here.gateway}`, 80, 20, env);
+    await terminal.shows(/connected with http:/);
+    terminal.type(`/nonsense${keys.enter}`);
+    await terminal.shows(/there is no \/nonsense/);
+    terminal.type(keys.leave);
+    assert.equal(await terminal.exited, 0);
+    assert.doesNotMatch(terminal.said, /\x1b\[[0-9;]*(3[0-8]|4[0-8]|9[0-7])(;[0-9;]*)?m/, JSON.stringify(env));
+  }
 });
 
 test('a conversation and a group in a terminal', async (t) => {
@@ -103,6 +115,11 @@ test('a conversation and a group in a terminal', async (t) => {
 
   terminal.type('half a thought');
   await terminal.shows(/> half a thought/);
+  await here.kill();
+  await terminal.shows(/not connected, trying again/);
+  await here.start();
+  await terminal.shows(/connected with http:[^]*> half a thought/); // and what was written is there still
+  await until(() => terminal.lines().at(-1), (line) => !line.includes('not connected'), kWithinMs, 'connected again');
   await there.kill();
   await here.kill();
   await terminal.shows(/not connected, trying again/);
