@@ -110,3 +110,22 @@ test('ten that start at the same instant, and what happens to them', async (t) =
     }
   });
 });
+
+test('what is sent to somebody who is away arrives once and in order, whoever is killed meanwhile', async () => {
+  const [from, to] = all;
+  const texts = Array.from({ length: 60 }, (_, i) => `kept ${i}`);
+  const arrived = async () => (await to.chat('history', { peer: from.pk, limit: 1000 })).map(({ text }) => text);
+  await to.kill();
+  for (const text of texts) assert.equal((await from.chat('send', { to: to.pk, text, wait_ms: 0 })).state, 'pending');
+  await from.kill();
+  await Promise.all([from.start(), to.start()]);
+  await until(arrived, (some) => some.length > 0, kWithinMs, 'the first of them');
+  await from.kill(); // while the others arrive
+  await from.start();
+  await to.kill();
+  await to.start();
+  await until(arrived, (some) => some.length >= texts.length, kWithinMs, 'all of them');
+  await until(() => from.chat('history', { peer: to.pk, limit: 1000 }), (rows) => rows.every(({ state }) => state === 'received'), kWithinMs, 'all acknowledged');
+  assert.deepEqual(await arrived(), texts);
+  assert.equal((await from.chat('status')).waiting.messages, 0);
+});
