@@ -66,7 +66,9 @@ void App::load() {
       view_.open.reset();
       if (wanted_) {
         auto at = std::ranges::find(view_.rooms, *wanted_);
+        // One that is not listed keeps the name that it had.
         if (at == view_.rooms.end()) at = view_.rooms.insert(view_.rooms.begin(), *wanted_);
+        wanted_ = *at;
         view_.open = static_cast<size_t>(at - view_.rooms.begin());
       }
       draw();

@@ -30,8 +30,8 @@ TEST_CASE(
   }
   for (int who : {5, 6}) town.cut_off(who, true);
   size_t count = 1;
-  for (int round = 0; round < 20; ++round) {
-    town.world.run_for(7000);
+  for (int round = 0; round < 8; ++round) {
+    town.world.run_for(20000);
     town.say(round % 3, "m" + std::to_string(round));
     CHECK(town.all_hear({0, 1, 2}, ++count, 300));
   }
@@ -92,31 +92,34 @@ TEST_CASE("chat: lessons 29, 30 and 31, each watcher hears what happens now, and
     }
     return out;
   };
+  auto count = [](const OpenCall& call, std::string_view event) {
+    return std::ranges::count_if(
+        call.values, [&](const json::object& value) { return value.at("event").get_string() == event; });
+  };
   town.world.run_for(2000);
   CHECK(said(all, "group-message").empty());  // what was is in the history
   slow.take(false);
   const std::string large(40000, 'x');
-  constexpr size_t kMany = 240;
-  for (size_t i = 0; i < kMany; ++i) {
+  constexpr int kMany = 240;
+  for (int i = 0; i < kMany; ++i) {
     town.say(1, large);
     // As fast as who takes them can.
-    if (i % 40 == 39)
-      REQUIRE(town.world.run_until([&] { return said(all, "group-message").size() == i + 1; }));
+    if (i % 40 == 39) REQUIRE(town.world.run_until([&] { return count(all, "group-message") == i + 1; }));
   }
   town.group = first;
   town.say(1, "in the first");
   town.ask(1, "send", R"({"to":")" + town.key(0) + R"(","text":"to you"})");
-  REQUIRE(town.world.run_until([&] { return said(all, "group-message").size() == kMany + 1; }));
-  REQUIRE(town.world.run_until([&] { return !said(all, "message").empty(); }));
+  REQUIRE(town.world.run_until([&] { return count(all, "group-message") == kMany + 1; }));
+  REQUIRE(town.world.run_until([&] { return count(all, "message") > 0; }));
   CHECK(said(all, "message") == std::vector<std::string>{"to you"});
-  CHECK(said(groups, "group-message").size() == kMany + 1);
+  CHECK(count(groups, "group-message") == kMany + 1);
   CHECK(said(groups, "message").empty());
   CHECK(said(one, "group-message") == std::vector<std::string>{"in the first"});
   slow.take(true);
   REQUIRE(town.world.run_until(
       [&] { return !slow.values.empty() && slow.values.back().at("event") == "missed"; }));
   CHECK(slow.values.back().at("count").to_number<size_t>() > 0);
-  CHECK(said(slow, "group-message").size() < kMany);
+  CHECK(count(slow, "group-message") < kMany);
   auto none =
       town.people[0]->call("chat", "group_watch", R"({"group":"0b1cbb1e-6c1a-4c0e-9a3e-5a0c8a3f8f10"})");
   CHECK_FALSE(none.has_value());

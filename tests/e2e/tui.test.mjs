@@ -118,8 +118,8 @@ test('a conversation and a group in a terminal', async (t) => {
   await here.kill();
   await terminal.shows(/not connected, trying again/);
   await here.start();
-  await terminal.shows(/connected with http:[^]*> half a thought/); // and what was written is there still
   await until(() => terminal.lines().at(-1), (line) => !line.includes('not connected'), kWithinMs, 'connected again');
+  await terminal.shows(/# pals[^]*> half a thought/); // the room, and what was being written
   await there.kill();
   await here.kill();
   await terminal.shows(/not connected, trying again/);

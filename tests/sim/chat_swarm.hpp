@@ -62,7 +62,8 @@ class ChatSwarm {
       world_.run_for(kLookMs);
       all = std::ranges::all_of(members_, [&](const auto& m) { return heard_count(*m) >= plan_.messages; });
     }
-    // What a clock that was ahead has dated is due at last; until then it stands where it arrived (section 13).
+    // What a clock that was ahead has dated is due at last; until then it stands where it arrived (section
+    // 13).
     for (const auto& member : members_) member->clock.jump_ns(3'600'000'000'000);
     const std::vector<std::string> first = heard(0);
     std::set<std::string> once(first.begin(), first.end());
