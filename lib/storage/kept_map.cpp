@@ -3,10 +3,14 @@
 namespace visor::storage {
 
 void KeptMap::open(Restore restore, std::function<void(Result<void>)> ready) {
-  auto drive = find<visor_drive>(host_, drive_);
-  if (!drive) return ready(std::unexpected(drive.error()));
+  search_.find(drive_, [this, restore = std::move(restore), ready](Result<visor_drive*> drive) {
+    drive ? open_on(*drive, restore, ready) : ready(std::unexpected(drive.error()));
+  });
+}
+
+void KeptMap::open_on(visor_drive* drive, Restore restore, std::function<void(Result<void>)> ready) {
   visor_status status = opening_.start(
-      [&](visor_done done) { return (*drive)->api->open(*drive, to_span(std::string_view(map_)), done); },
+      [&](visor_done done) { return drive->api->open(drive, to_span(std::string_view(map_)), done); },
       [this, restore = std::move(restore), ready](visor_status opened, visor_kv* kv) {
         if (opened != VISOR_OK) return ready(std::unexpected(host_.error(opened)));
         kv_.reset(kv);

@@ -1,8 +1,7 @@
 /* One map of a storage drive that a plugin reads whole at its start and then writes to, record by record. */
 #ifndef VISOR_STORAGE_KEPT_MAP_HPP
 #define VISOR_STORAGE_KEPT_MAP_HPP
-#include <visor/offer.hpp>
-#include <visor/storage.hpp>
+#include "lib/storage/drive_search.hpp"
 
 namespace visor::storage {
 
@@ -20,7 +19,7 @@ class KeptMap {
 
   /* drive: its name; empty: the default one. */
   KeptMap(Host host, std::string drive, std::string map)
-      : host_(host), drive_(std::move(drive)), map_(std::move(map)) {}
+      : host_(host), drive_(std::move(drive)), map_(std::move(map)), search_(host) {}
   KeptMap(const KeptMap&) = delete;
   KeptMap& operator=(const KeptMap&) = delete;
 
@@ -38,6 +37,7 @@ class KeptMap {
   const std::string& problem() const { return problem_; }
 
  private:
+  void open_on(visor_drive* drive, Restore restore, std::function<void(Result<void>)> ready);
   Result<void> load(const Restore& restore);
   Result<void> write(const visor_op& op);
   void sync_then(std::function<void()> done);
@@ -48,6 +48,7 @@ class KeptMap {
   Counters counters_;
   std::string problem_;
   bool changed_ = false;
+  DriveSearch search_;
   Owned<visor_kv> kv_;
   Request<visor_kv> opening_;
   Request<void> syncing_;

@@ -18,9 +18,9 @@ namespace json = boost::json;
 
 class Feeds final : public Instance {
  public:
-  explicit Feeds(Host host) : Instance(host), tasks_(host) {}
+  explicit Feeds(Host host) : Instance(host), tasks_(host), search_(host) {}
 
-  void start(Started started) override { started(set_up()); }
+  void start(Started started) override;
   void stop(Stopped stopped) override;
 
   Result<std::string> status(std::string_view) {
@@ -42,11 +42,12 @@ class Feeds final : public Instance {
 #endif
 
  private:
-  Result<void> set_up();
+  Result<void> set_up(const Config& config);
   using Use = std::function<void(Answer& answer, const Readable& feed, const json::object& args)>;
   void read(Answer answer, std::string_view args, Use use);
 
   Tasks tasks_;
+  storage::DriveSearch search_;
   std::unique_ptr<Service> service_;
   // Users of the service, which go first.
   std::unique_ptr<Calls> calls_;
@@ -56,21 +57,30 @@ class Feeds final : public Instance {
 #endif
 };
 
-Result<void> Feeds::set_up() {
+void Feeds::start(Started started) {
   Result<Config> config = read_config(host().config());
-  if (!config) return std::unexpected(config.error());
+  if (!config) return started(std::unexpected(config.error()));
+  // It is opened when somebody opens a feed; that it is not there is said now.
+  const std::string drive = config->service.stores.drive;
+  search_.find(drive, [this, config = std::move(*config),
+                       started = std::move(started)](const Result<visor_drive*>& found) {
+    started(found ? set_up(config) : std::unexpected(found.error()));
+  });
+}
+
+Result<void> Feeds::set_up(const Config& config) {
   // Everything is stored and sent under this address: better not to start than to start with another.
   if (Result<Registry> registry = make_tree_registry(); !registry) return std::unexpected(registry.error());
   auto* identity = host().find<visor_identity>(VISOR_IDENTITY_1);
   if (!identity) return failure(VISOR_ENOENT, "the host offers no identity");
-  service_ = std::make_unique<Service>(host(), identity, config->service);
+  service_ = std::make_unique<Service>(host(), identity, config.service);
   if (Result<void> begun = service_->begin(); !begun) return begun;
   calls_ = std::make_unique<Calls>(host(), *service_);
 #ifndef __wasi__
   transfers_ =
-      std::make_unique<Transfers>(host(), *service_, config->folder, config->service.node.feed.fill.limits);
+      std::make_unique<Transfers>(host(), *service_, config.folder, config.service.node.feed.fill.limits);
 #endif
-  Result<std::unique_ptr<Kept>> kept = Kept::open(host(), *service_, config->serve);
+  Result<std::unique_ptr<Kept>> kept = Kept::open(host(), *service_, config.serve);
   if (!kept) return std::unexpected(kept.error());
   kept_ = std::move(*kept);
   return host().offer(VISOR_FEEDS_1, nullptr, static_cast<visor_feeds*>(service_.get()));

@@ -13,25 +13,27 @@ Stores::Stores(Host host, const StoresOptions& options, const visor_key& own, In
 }
 
 void Stores::open(const std::string& wanted, Opened done) {
-  const std::string drive = wanted.empty() ? options_.drive : wanted;
+  std::string drive = wanted.empty() ? options_.drive : wanted;
+  // A drive has one store, by whichever of its names it is asked for.
+  if (auto* known = host_.find<visor_drive>(VISOR_DRIVE_1, drive.empty() ? nullptr : drive.c_str())) {
+    drive = names_.try_emplace(known, drive).first->second;
+  }
   if (auto at = stores_.find(drive); at != stores_.end()) {
     return tasks_.post([store = at->second, done = std::move(done)] { done(store); });
   }
   Opening& opening = opening_[drive];
   opening.waiting.push_back(std::move(done));
   if (opening.waiting.size() > 1) return;
+  opening.search = std::make_unique<storage::DriveSearch>(host_);
+  opening.search->find(drive, [this, drive](Result<visor_drive*> found) {
+    found ? open_on(drive, *found) : opened(drive, std::unexpected(found.error()));
+  });
+}
 
-  auto* provider = host_.find<visor_drive>(VISOR_DRIVE_1, drive.empty() ? nullptr : drive.c_str());
-  if (!provider) {
-    return tasks_.post([this, drive] {
-      opened(drive, failure(VISOR_ENOENT, "there is no storage drive" +
-                                              (drive.empty() ? std::string() : " '" + drive + "'") +
-                                              "; configure one, e.g. storage_memory"));
-    });
-  }
+void Stores::open_on(const std::string& drive, visor_drive* provider) {
   StoreOptions options = options_.store;
   options.durable = (provider->api->caps & VISOR_DRIVE_DURABLE) != 0;
-  const visor_status status = opening.request.start(
+  const visor_status status = opening_.at(drive).request.start(
       [&](visor_done d) { return provider->api->open(provider, VISOR_TEXT("feeds"), d); },
       [this, drive, options](visor_status result, visor_kv* kv) {
         if (result != VISOR_OK) return opened(drive, std::unexpected(host_.error(result)));

@@ -4,6 +4,7 @@
 #include <functional>
 #include <list>
 
+#include "lib/storage/drive_search.hpp"
 #include "store.hpp"
 
 namespace visor::feeds {
@@ -30,9 +31,11 @@ class Stores {
 
  private:
   struct Opening {
+    std::unique_ptr<storage::DriveSearch> search;
     Request<visor_kv> request;
     std::vector<Opened> waiting;
   };
+  void open_on(const std::string& drive, visor_drive* provider);
   void opened(const std::string& drive, Result<std::shared_ptr<Store>> store);
   void check_drained();
   void sweep();
@@ -47,6 +50,7 @@ class Stores {
   uint64_t opened_ms_;
   std::map<std::string, std::shared_ptr<Store>> stores_;
   std::map<std::string, Opening> opening_;
+  std::map<const visor_drive*, std::string> names_;  // looked up in, never gone over
   std::map<FeedId, uint64_t> unused_since_ms_;
   std::function<void()> drained_;
   Timer sweep_;

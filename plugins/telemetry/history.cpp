@@ -95,14 +95,16 @@ Result<DayRow> decode_day_row(UnixDay date, ByteView value) {
 
 // --- life --------------------------------------------------------------------------------------
 
-void History::open(std::function<void()> ready) {
-  const char* name = config_.drive.empty() ? nullptr : config_.drive.c_str();
-  auto* drive = host_.find<visor_drive>(VISOR_DRIVE_1, name);
-  if (!drive) {
-    problem_ = "no storage drive" + (name ? " \"" + config_.drive + "\"" : std::string()) +
-               " is there: days are not remembered";
-    return ready();
-  }
+void History::open(std::function<void(Result<void>)> ready) {
+  search_.find(config_.drive, [this, ready = std::move(ready)](Result<visor_drive*> drive) {
+    if (drive) return open_on(*drive, ready);
+    if (!config_.drive.empty()) return ready(std::unexpected(drive.error()));
+    problem_ = "no storage drive is there: days are not remembered";
+    ready({});
+  });
+}
+
+void History::open_on(visor_drive* drive, std::function<void(Result<void>)> ready) {
   visor_status status =
       opening_.start([&](visor_done done) { return drive->api->open(drive, to_span(kMapName), done); },
                      [this, ready](visor_status opened, visor_kv* kv) {
@@ -111,11 +113,11 @@ void History::open(std::function<void()> ready) {
                        } else {
                          problem_ = host_.error(opened).text;
                        }
-                       ready();
+                       ready({});
                      });
   if (status == VISOR_OK) return;
   problem_ = host_.error(status).text;
-  ready();
+  ready({});
 }
 
 void History::close() {

@@ -15,6 +15,7 @@
 #include "config.hpp"
 #include "lib/codec/telemetry_bitmap.hpp"
 #include "lib/codec/telemetry_snapshot.hpp"
+#include "lib/storage/drive_search.hpp"
 #include "tracker.hpp"
 
 namespace visor::telemetry {
@@ -47,13 +48,13 @@ class History {
     bool up;
   };
 
-  History(Host host, const Config& config) : host_(host), config_(config) {}
+  History(Host host, const Config& config) : host_(host), config_(config), search_(host) {}
   History(const History&) = delete;
   History& operator=(const History&) = delete;
 
   /* Opens the map; `ready` runs once, at once or later.  Without a drive nothing is kept, and problem() says
-   * so. */
-  void open(std::function<void()> ready);
+   * so; one that is configured and not there is an error. */
+  void open(std::function<void(Result<void>)> ready);
   /* One sample of everything. */
   void sample(const Tracker& tracker, std::span<const Tier> tiers, std::span<const std::string> services,
               int64_t unix_s);
@@ -77,6 +78,7 @@ class History {
     int64_t first_seen_s = 0;
   };
   struct Changes;
+  void open_on(visor_drive* drive, std::function<void(Result<void>)> ready);
   Today& today_of(const Tracked& tracked, codec::UnixDay date, int64_t unix_s);
   void add_transport(const Tracked& tracked, codec::UnixDay date, int64_t unix_s, Changes& changes);
   void add_uptime(char kind, std::string_view name, codec::UnixDay date, int slot, Changes& changes);
@@ -94,6 +96,7 @@ class History {
   std::map<codec::TransportId, Today> today_;
   std::map<std::string, codec::UptimeBitmap>
       uptime_; /* of tiers and services, today, by key without the day */
+  storage::DriveSearch search_;
   Owned<visor_kv> kv_;
   Request<visor_kv> opening_;
 };

@@ -88,7 +88,8 @@ void Telemetry::start(Started started) {
     if (opened) opened = serve();
     if (opened) opened = announce();
     if (!opened) return started(std::move(opened));
-    history_->open([this, started] {
+    history_->open([this, started](Result<void> remembers) {
+      if (!remembers) return started(std::move(remembers));
       begin();
       started(stats_->start());
     });

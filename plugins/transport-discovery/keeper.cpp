@@ -8,14 +8,12 @@ constexpr int64_t kSessionEverySeconds = 60; /* between two notes that we are up
 }  // namespace
 
 void Keeper::open(std::function<void(Result<void>)> ready) {
-  const char* name = config_.drive.empty() ? nullptr : config_.drive.c_str();
-  auto* drive = host_.find<visor_drive>(VISOR_DRIVE_1, name);
-  if (!drive) {
-    std::string which = name ? "the drive \"" + config_.drive + "\"" : "a storage drive";
-    return ready(
-        failure(VISOR_ENOENT, which + " is not there; start a storage plugin under that name, for example "
-                                      "storage_memory or storage_leveldb"));
-  }
+  search_.find(config_.drive, [this, ready = std::move(ready)](Result<visor_drive*> drive) {
+    drive ? open_on(*drive, ready) : ready(std::unexpected(drive.error()));
+  });
+}
+
+void Keeper::open_on(visor_drive* drive, std::function<void(Result<void>)> ready) {
   visor_status status = opening_.start(
       [&](visor_done done) { return drive->api->open(drive, to_span(kMapName), done); },
       [this, ready](visor_status opened, visor_kv* kv) {

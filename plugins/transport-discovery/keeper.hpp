@@ -5,6 +5,7 @@
 #include <visor/plugin.hpp>
 
 #include "config.hpp"
+#include "lib/storage/drive_search.hpp"
 #include "store.hpp"
 
 namespace visor::transport_discovery {
@@ -21,7 +22,7 @@ class Keeper final : public DayArchive {
   };
 
   Keeper(Host host, const Config& config, Aggregator& aggregator, Sessions& sessions)
-      : host_(host), config_(config), aggregator_(aggregator), sessions_(sessions) {}
+      : host_(host), config_(config), aggregator_(aggregator), sessions_(sessions), search_(host) {}
 
   /* Opens the map and loads it; `ready` runs once, later. */
   void open(std::function<void(Result<void>)> ready);
@@ -37,6 +38,7 @@ class Keeper final : public DayArchive {
   const std::string& problem() const { return problem_; }
 
  private:
+  void open_on(visor_drive* drive, std::function<void(Result<void>)> ready);
   Result<void> load();
   Result<void> load_sessions();
   void flush();
@@ -52,6 +54,7 @@ class Keeper final : public DayArchive {
   Counters counters_;
   std::string problem_;
   std::deque<Batch> pending_;
+  storage::DriveSearch search_;
   Owned<visor_kv> kv_;
   Request<visor_kv> opening_;
   Request<void> syncing_;
