@@ -285,6 +285,11 @@ void Feed::stream_failed(Connection& connection, const Error& why) {
   }
   // Our own tree is damaged, or cannot be written: object by object it mends itself.
   follow_no_more(connection, true);
+  // Until it is asked anew the peer goes on with differences.
+  connection.send(Unsub{id_.feed});
+  Member* m = member(connection);
+  if (!m || connection.closed()) return;
+  m->asked = false;
   subscribe_on(connection);
 }
 

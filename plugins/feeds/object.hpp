@@ -35,6 +35,11 @@ struct Slot {
 /* Appends the slots of an object, in their order.  VISOR_EPROTO when it is not an object of that kind. */
 Result<void> append_slots(Kind kind, ByteView object, std::vector<Slot>& to);
 
+/* Whether a stored object is gone or wrong for good, as opposed to a drive that fails just now. */
+constexpr bool is_damage(const Error& why) {
+  return why.status == VISOR_ENOENT || why.status == VISOR_EPROTO || why.status == VISOR_ECORRUPT;
+}
+
 /* Where objects are read from. */
 class ObjectReader {
  public:

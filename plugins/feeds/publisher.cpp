@@ -24,25 +24,38 @@ Publisher::Publisher(Host host, Store& store, visor_identity* identity, const Fe
       options_(options),
       owner_(owner),
       published_ms_(host.now_ms()) {
-  load();
+  if (Result<void> loaded = take_up(); !loaded) host_.warn(loaded.error().text);
   heartbeat_ =
       Timer::every(host_, std::max<uint64_t>(1, options_.heartbeat_ms / 2), [this] { check_heartbeat(); });
 }
 
-void Publisher::load() {
+/* A tree that could not be read must not be taken for an empty one: nothing is published until it is. */
+Result<void> Publisher::take_up() {
+  if (taken_up_) return {};
   const StoredRoot* stored = store_.current(id_);
-  if (!stored) return;
-  written_all_ = false;
-  last_ = {stored->nonce, stored->record.seq, stored->record.hash, stored->record.time_ns};
-  tree_.load(store_, stored->top, [&](const std::string& path, const Error& why) {
-    dirty_ = true;
-    host_.warn("the sub-tree '" + path + "' of our feed cannot be read and is left out: " + why.text);
-  });
-  if (dirty_) schedule(options_.batch_ms);
+  if (stored) {
+    bool left_out = false;
+    Result<void> read = tree_.load(store_, stored->top, [&](const std::string& path, const Error& why) {
+      left_out = true;
+      host_.warn("the sub-tree '" + path + "' of our feed cannot be read and is left out: " + why.text);
+    });
+    if (!read) {
+      last_error_ = "our feed cannot be read from its store, and is not published: " + read.error().text;
+      return failure(read.error().status, last_error_);
+    }
+    written_all_ = false;
+    last_ = {stored->nonce, stored->record.seq, stored->record.hash, stored->record.time_ns};
+    dirty_ = dirty_ || left_out;
+    if (dirty_) schedule(options_.batch_ms);
+  }
+  taken_up_ = true;
+  last_error_.clear();
+  return {};
 }
 
 Result<void> Publisher::write(std::span<const visor_op> ops, Done done) {
-  Result<bool> changed = tree_.apply(ops);
+  Result<void> ready = take_up();
+  Result<bool> changed = ready ? tree_.apply(ops) : std::unexpected(ready.error());
   if (!changed) {
     done.dismiss();
     return std::unexpected(changed.error());
@@ -118,11 +131,11 @@ void Publisher::publish() {
     // Something that the tree counts on is not in the store: all that is there is encoded anew, and the rest
     // named.
     written_all_ = false;
-    tree_.mend(store_, [&](const std::string& path, const Error& why) {
+    Result<void> mended = tree_.mend(store_, [&](const std::string& path, const Error& why) {
       host_.warn("the leaf '" + path + "' of our feed is lost: " + why.text);
     });
     difference = {};
-    saved = save(true, Changes::Others::kLookedUp, difference);
+    saved = mended ? save(true, Changes::Others::kLookedUp, difference) : std::unexpected(mended.error());
   }
   if (!saved) return failed(saved.error());
   settled();
@@ -206,6 +219,7 @@ void Publisher::failed(const Error& why) {
 }
 
 void Publisher::observe(const SignedRoot& root) {
+  if (!taken_up_) return;
   if (last_.seq && (root.root.nonce != last_.nonce || root.root.seq <= *last_.seq)) return;
   host_.info("our feed goes on from number " + std::to_string(root.root.seq) +
              ", which a subscriber still has");
@@ -218,6 +232,7 @@ void Publisher::observe(const SignedRoot& root) {
 }
 
 void Publisher::check_heartbeat() {
+  if (!take_up()) return;
   if (dirty_ || !store_.current(id_) || host_.now_ms() - published_ms_ < options_.heartbeat_ms) return;
   announced_again_ = true;
   ++counters_.heartbeats;

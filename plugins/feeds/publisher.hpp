@@ -43,7 +43,10 @@ class Publisher {
   void observe(const SignedRoot& root);
 
   /* Takes up the tree that was stored meanwhile; while ours is empty. */
-  void reload() { load(); }
+  void reload() {
+    taken_up_ = false;
+    if (Result<void> loaded = take_up(); !loaded) host_.warn(loaded.error().text);
+  }
 
   /* The difference of the current Root to the one before it, as ops of the extension, where few leaves were
    * written and it is known without reading; null: it is not. */
@@ -58,7 +61,7 @@ class Publisher {
   bool dirty() const { return dirty_; }
   /* Why the latest attempt failed; empty: it did not. */
   const std::string& last_error() const { return last_error_; }
-  bool frozen() const { return dirty_ && !last_error_.empty(); }
+  bool frozen() const { return (dirty_ || !taken_up_) && !last_error_.empty(); }
   uint64_t published_ms() const { return published_ms_; }
   size_t leaves() const { return tree_.leaves(); }
   size_t pending_bytes() const { return tree_.pending_bytes(); }
@@ -82,7 +85,7 @@ class Publisher {
   };
   void note(const visor_op& op);
   void tell_latest(const Hash& before, const Hash& root);
-  void load();
+  Result<void> take_up();
   void schedule(uint64_t after_ms);
   void publish();
   Result<bool> save(bool again, Changes::Others others, Difference& difference);
@@ -105,6 +108,7 @@ class Publisher {
   std::optional<Latest> latest_;
   std::vector<Done> waiting_;
   bool dirty_ = false;
+  bool taken_up_ = false;  // what is stored
   bool scheduled_ = false;
   bool announced_again_ = false;  // the next Root is due even if nothing changed
   uint64_t published_ms_;

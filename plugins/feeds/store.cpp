@@ -94,6 +94,7 @@ Result<void> Store::read_roots() {
   std::vector<std::pair<FeedId, StoredRoot>> old;
   for (auto& [id, root] : stored) {
     Result<ByteView> object = read(root.record.hash, Kind::kRoot);
+    if (!object && !is_damage(object.error())) return std::unexpected(object.error());
     Result<Root> decoded = object ? decode_root(*object) : std::unexpected(object.error());
     if (!decoded) {
       host_.warn("the stored Root of the feed " + name_of(id) + " is dropped: " + decoded.error().text);
@@ -108,13 +109,17 @@ Result<void> Store::read_roots() {
     if (later(root, at->second)) std::swap(root, at->second);
     old.emplace_back(id, root);
   }
+  for (const auto& [id, root] : old) {
+    if (Result<void> removed = remove(id, root); !removed) return removed;
+  }
+  // What a lost Root had counted is given back before its record goes, so that no crash can come between.
+  if (!broken.empty()) {
+    if (Result<void> counted = recount(); !counted) return counted;
+  }
   for (const Bytes& key : broken) {
     visor_op op = visor::erase(key);
     if (status = kv_->api->write(kv_.get(), &op, 1); status != VISOR_OK)
       return std::unexpected(error(status, "write"));
-  }
-  for (const auto& [id, root] : old) {
-    if (Result<void> removed = remove(id, root); !removed) return removed;
   }
   counters_.roots = current_.size();
   return {};

@@ -142,6 +142,10 @@ class Store : public ObjectReader {
   Result<void> write_counts(Changes& changes, Batch& batch);
   Result<void> finish(Batch& batch);
   Result<void> remove(const FeedId& id, const StoredRoot& root);
+  /* Makes all counts, marks and sums what the current Roots make of them. */
+  Result<void> recount();
+  Result<void> write_recount(size_t objects, const Counters& next, std::vector<Bytes> erased,
+                             const std::function<std::pair<Hash, uint32_t>(uint32_t)>& object);
   void unpin(const Hash& hash);
   bool wanted(const Hash& hash) const;
   Result<std::vector<Unreferenced>> unreferenced(size_t limit, int64_t until_ns);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "tree_reader.hpp"
 #include "treestore.hpp"
 
 namespace visor::feeds {
@@ -103,6 +102,9 @@ Result<bool> Tree::apply(const visor_op& op, size_t index, std::vector<Undo>& un
   Result<Names> names = split_path(path);
   if (!names) return std::unexpected(names.error());
   if (names->empty()) return failure(VISOR_EINVAL, "the path of a leaf must not be empty");
+  if (op.zero != 0) {
+    return failure(VISOR_EINVAL, "the field zero of an operation is to be 0; got " + std::to_string(op.zero));
+  }
   if (op.kind == VISOR_DELETE) return erase(*names, index, undo);
   if (op.kind != VISOR_PUT) {
     return failure(VISOR_EINVAL, "an operation is VISOR_PUT or VISOR_DELETE; got " + std::to_string(op.kind));
@@ -306,96 +308,6 @@ void Tree::forget(Directory& directory) {
     if (directory.children[at].sub) forget(*directory.children[at].sub);
   });
   directory.list = List(kListDegree);
-}
-
-void Tree::mend(ObjectReader& objects, const Dropped& dropped) {
-  mend(objects, *top_, "", dropped);
-}
-
-void Tree::mend(ObjectReader& objects, Directory& directory, const std::string& path,
-                const Dropped& dropped) {
-  std::erase_if(directory.children, [&](Child& here) {
-    const std::string at = path.empty() ? here.name : path + "/" + here.name;
-    if (here.sub) {
-      mend(objects, *here.sub, at, dropped);
-      here.changed = true;
-      return here.sub->children.empty();
-    }
-    if (here.object) return false;
-    Result<ByteView> stored = objects.read(here.entry, Kind::kTreeEntry);
-    if (stored) return false;
-    dropped(at, stored.error());
-    --leaves_;
-    return true;
-  });
-  directory.moved_from = 0;
-  directory.list = List(kListDegree);
-}
-
-// --- reading ---
-
-void Tree::load(ObjectReader& objects, const Hash& top, const Dropped& dropped) {
-  *this = Tree();
-  if (top.blank()) return;
-  std::string path;
-  load(objects, top, *top_, path, 0, dropped);
-}
-
-void Tree::load(ObjectReader& objects, const Hash& node, Directory& directory, std::string& path,
-                size_t depth, const Dropped& dropped) {
-  auto drop = [&](const Error& why) { dropped(path, why); };
-  if (depth == kMaxPathSegments) return drop({VISOR_EPROTO, "too many directories below each other"});
-  Result<ListView> list = open_directory(objects, node);
-  if (!list) return drop(list.error());
-  directory.moved_from = List::kNoneMoved;
-  directory.node = node;
-  const size_t path_size = path.size();
-  for (uint64_t i = 0; i < list->size(); ++i) {
-    path.resize(path_size);
-    Result<TreeEntry> entry = read_entry(objects, *list, i);
-    if (!entry) {
-      drop(entry.error());
-      directory.moved_from = std::min<uint64_t>(directory.moved_from, directory.children.size());
-      continue;
-    }
-    Child made{std::string(entry->name), *list->item(objects, i), nullptr};
-    if (entry->is_directory()) {
-      const Hash sub = entry->sub;
-      path += (path.empty() ? "" : "/") + made.name;
-      made.sub = std::make_unique<Directory>();
-      load(objects, sub, *made.sub, path, depth + 1, dropped);
-      path.resize(path_size);
-      if (made.sub->children.empty()) {
-        directory.moved_from = std::min<uint64_t>(directory.moved_from, directory.children.size());
-        continue;
-      }
-      if (made.sub->moved_from != List::kNoneMoved || !made.sub->places.empty()) {
-        directory.children.push_back(std::move(made));
-        mark(directory, directory.children.size() - 1);
-        continue;
-      }
-    } else {
-      ++leaves_;
-    }
-    directory.children.push_back(std::move(made));
-  }
-  path.resize(path_size);
-  if (directory.children.size() == list->size() && list->degree() == kListDegree)
-    adopt(objects, *list, directory);
-}
-
-/* The addresses of the list's nodes, so that the first change after a start does not encode all of them. */
-void Tree::adopt(ObjectReader& objects, ListView& list, Directory& directory) {
-  std::vector<std::vector<Hash>> levels(list.depth());
-  for (uint32_t level = 1; level <= list.depth(); ++level) {
-    const uint64_t nodes = list_nodes(list.degree(), list.size(), level);
-    for (uint64_t i = 0; i < nodes; ++i) {
-      Result<Hash> node = list.node(objects, level, i);
-      if (!node) return;
-      levels[level - 1].push_back(*node);
-    }
-  }
-  directory.list.adopt(std::move(levels));
 }
 
 }  // namespace visor::feeds

@@ -29,9 +29,9 @@ class Tree {
    * limit), VISOR_EEXIST when a leaf would be where a sub-tree is, or below a leaf. */
   Result<bool> apply(std::span<const visor_op> ops);
 
-  /* Reads the tree of a Root; what cannot be read is left out, so that the next encoding mends it.  Blank:
-   * empty. */
-  void load(ObjectReader& objects, const Hash& top, const Dropped& dropped);
+  /* Reads the tree of a Root; what is gone or damaged is left out, so that the next encoding mends it. Blank:
+   * empty.  An error: the store could not be read just now, and nothing was taken up. */
+  Result<void> load(ObjectReader& objects, const Hash& top, const Dropped& dropped);
 
   /* Encodes what has changed since settle(), each object once, children first; gives the top TreeNode's
    * address.  Until settle() or forget() the same is encoded again. */
@@ -41,8 +41,9 @@ class Tree {
   /* What was encoded was not stored. */
   void forget();
 
-  /* Leaves out what is stored no more, and encodes all the rest again the next time. */
-  void mend(ObjectReader& objects, const Dropped& dropped);
+  /* Leaves out what is stored no more, and encodes all the rest again the next time.  An error: of some of it
+   * that is not known just now, and it stays. */
+  Result<void> mend(ObjectReader& objects, const Dropped& dropped);
 
   size_t leaves() const { return leaves_; }
   /* About so many objects will be encoded. */
@@ -113,11 +114,12 @@ class Tree {
   void compact();
   void compact(Directory& directory, ObjectArena& to);
 
-  void load(ObjectReader& objects, const Hash& node, Directory& directory, std::string& path, size_t depth,
-            const Dropped& dropped);
+  Result<void> load(ObjectReader& objects, const Hash& node, Directory& directory, std::string& path,
+                    size_t depth, const Dropped& dropped);
   static void adopt(ObjectReader& objects, ListView& list, Directory& directory);
   void encode(Directory& directory, const Emit& emit);
-  void mend(ObjectReader& objects, Directory& directory, const std::string& path, const Dropped& dropped);
+  Result<void> mend(ObjectReader& objects, Directory& directory, const std::string& path,
+                    const Dropped& dropped);
   static void settle(Directory& directory);
   static void forget(Directory& directory);
 

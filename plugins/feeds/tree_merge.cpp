@@ -40,7 +40,7 @@ bool Tree::merge_all(std::span<const visor_op> ops, bool* changed) {
   bool sorted = true;
   for (const visor_op& op : ops) {
     const Leaf leaf{trim_path(text(op.key)), bytes(op.value)};
-    if (op.kind != VISOR_PUT || !possible(leaf.path, leaf.value)) return false;
+    if (op.kind != VISOR_PUT || op.zero != 0 || !possible(leaf.path, leaf.value)) return false;
     sorted = sorted && (leaves.empty() || compare_paths(leaves.back().path, leaf.path) < 0);
     leaves.push_back(leaf);
   }

@@ -17,6 +17,7 @@ class MemoryKv final : public KvProvider {
  private:
   visor_status get(visor_span key, visor_span* value) override {
     ++disk_.reads;
+    if (disk_.call_fails()) return host().fail(VISOR_EIO, "the disk failed");
     auto found = disk_.map.find(std::string(text(key)));
     if (found == disk_.map.end()) return host().fail(VISOR_ENOENT, "no such key");
     lent_ = std::make_unique<std::string>(found->second);
@@ -64,6 +65,7 @@ class MemoryKv final : public KvProvider {
     }
     visor_status show() {
       ++disk_.reads;
+      if (disk_.call_fails()) return host().fail(VISOR_EIO, "the disk failed");
       if (at_ == disk_.map.end()) return VISOR_ENOENT;
       key = to_span(std::string_view(at_->first));
       value = to_span(std::string_view(at_->second));
@@ -79,7 +81,11 @@ class MemoryKv final : public KvProvider {
     return failure(VISOR_ENOSYS, "no snapshots");
   }
   visor_status sync(visor_done done) override {
-    Done(host(), done).later(VISOR_OK);
+    if (disk_.call_fails()) {
+      Done(host(), done).later(Error{VISOR_EIO, "the disk failed"});
+    } else {
+      Done(host(), done).later(VISOR_OK);
+    }
     return VISOR_OK;
   }
   visor_status stats(visor_span*) override { return host().fail(VISOR_ENOSYS, "no statistics"); }

@@ -1,6 +1,6 @@
 /* What a store of feeds is kept on in tests: a map in memory, that a test looks into, and that fails when it
- * is told to.  The same tests run in two programs: in one the map is all there is (memory_kv.cpp), in the
- * other it follows what is on a real drive, LevelDB's (tests/unit/feeds/leveldb_kv.cpp). */
+ * is told to.  The same tests run in three programs: in one the map is all there is (memory_kv.cpp), in the
+ * others it follows what is on a real drive, storage-memory or LevelDB (tests/unit/feeds/drive_kv.cpp). */
 #ifndef VISOR_TESTS_SUPPORT_MEMORY_KV_HPP
 #define VISOR_TESTS_SUPPORT_MEMORY_KV_HPP
 #include <map>
@@ -17,11 +17,22 @@ struct MemoryDisk {
   size_t fail_write = 0;              // this write, and all after it, fail; 0: none
   size_t ops = 0;                     // of all writes
   size_t reads = 0;                   // gets, and entries that a cursor came to
+  size_t calls = 0;                   // of every kind: reads, writes, syncs
+  size_t fail_call = 0;               // this one of them fails; 0: none
+  bool fail_on = false;               // and so do all after it
   bool open = false;                  // by one at a time, as on a real drive
   std::shared_ptr<std::string> name;  // of the map on the drive, once it was opened there
 
-  /* Counts a write; VISOR_EIO when it is to fail. */
-  bool fails() { return ++writes >= fail_write && fail_write > 0; }
+  /* Counts a call of any kind; VISOR_EIO when it is to fail. */
+  bool call_fails() {
+    ++calls;
+    return fail_call > 0 && (fail_on ? calls >= fail_call : calls == fail_call);
+  }
+  /* The same for a write. */
+  bool fails() {
+    const bool as_call = call_fails();
+    return (++writes >= fail_write && fail_write > 0) || as_call;
+  }
   void apply(std::span<const visor_op> changes) {
     ops += changes.size();
     for (const visor_op& op : changes) {

@@ -72,12 +72,18 @@ class Machine : public Node::Networks {
   ~Machine() override { stop(); }
 
   void start() {
-    net = std::make_unique<MemoryNet>(host_.host(), wire_, key());
+    Result<void> started = try_start();
+    INFO((started ? std::string() : started.error().text));
+    REQUIRE(started);
+  }
+  /* On a disk that may refuse. */
+  Result<void> try_start() {
     auto opened = Store::open(host_.host(), open_disk(host_.host(), disk), {});
-    INFO((opened ? std::string() : opened.error().text));
-    REQUIRE(opened);
+    if (!opened) return std::unexpected(opened.error());
+    net = std::make_unique<MemoryNet>(host_.host(), wire_, key());
     store = std::move(*opened);
     node = std::make_unique<Node>(host_.host(), *this, &identity, kPort, settings_);
+    return {};
   }
   /* As a process that is killed: nothing is said to anybody. */
   void stop() {
@@ -116,20 +122,25 @@ class Machine : public Node::Networks {
         SubscriptionOptions{std::move(prefix), flags, &Follower::kEvents, &follower});
     open(owner).follow(follower.subscription);
   }
+  using Written = std::shared_ptr<std::optional<visor_status>>;
   /* Writes and gives what became of it, once it did. */
-  std::shared_ptr<std::optional<visor_status>> write(Ops ops) {
-    auto result = std::make_shared<std::optional<visor_status>>();
-    auto* hold = new std::shared_ptr<std::optional<visor_status>>(result);
-    auto written = own().publisher()->write(
-        ops.view(),
-        Done(host_.host(), {[](void* ctx, visor_status status, void*) {
-                              std::unique_ptr<std::shared_ptr<std::optional<visor_status>>> owned(
-                                  static_cast<std::shared_ptr<std::optional<visor_status>>*>(ctx));
-                              **owned = status;
-                            },
-                            hold}));
+  Written write(Ops ops) {
+    Result<Written> written = try_write(std::move(ops));
     INFO((written ? std::string() : written.error().text));
     REQUIRE(written);
+    return *written;
+  }
+  Result<Written> try_write(Ops ops) {
+    auto result = std::make_shared<std::optional<visor_status>>();
+    auto hold = std::make_unique<Written>(result);
+    const visor_done done{[](void* ctx, visor_status status, void*) {
+                            std::unique_ptr<Written> owned(static_cast<Written*>(ctx));
+                            **owned = status;
+                          },
+                          hold.get()};
+    Result<void> written = own().publisher()->write(ops.view(), Done(host_.host(), done));
+    if (!written) return std::unexpected(written.error());
+    static_cast<void>(hold.release());  // the callback's
     return result;
   }
   std::map<std::string, std::string> leaves(const visor_key& owner) {

@@ -90,6 +90,44 @@ TEST_CASE("feeds: lesson 19, a record whose Root is gone is dropped and said", "
   CHECK_THAT(host.log().back(), Catch::Contains(to_hex(owner.keys.key)));
 }
 
+TEST_CASE("feeds: lesson 6, what a lost Root had counted is given back", "[feeds][lesson]") {
+  // Two feeds that share a directory; the Root of one is lost, and the process ends at any write afterwards.
+  for (size_t crash = 0; crash <= 6; ++crash) {
+    CAPTURE(crash);
+    MemoryHost host;
+    MemoryDisk disk;
+    StoreOwner lost(1), kept(2);
+    {
+      auto store = open_store(host, disk);
+      Tree one, two;
+      Ops ops;
+      for (int i = 0; i < 600; ++i) ops.put("own/" + std::to_string(i), std::to_string(i));
+      REQUIRE(one.apply(ops.put("shared/a", "1").put("shared/b", "2").view()));
+      REQUIRE(two.apply(Ops().put("shared/a", "1").put("shared/b", "2").put("c", "3").view()));
+      REQUIRE(lost.save(*store, one));
+      REQUIRE(kept.save(*store, two));
+      audit(disk);
+      disk.map.erase(stored_key('o', store->current(lost.id)->record.hash));
+    }
+    if (crash > 0) {
+      disk.fail_write = disk.writes + crash;
+      const bool opened = Store::open(host.host(), open_disk(host.host(), disk), {}).has_value();
+      CHECK((opened || crash < 4));
+      disk.fail_write = 0;
+    }
+    auto store = open_store(host, disk, {.grace_ms = 1000});
+    CHECK(store->current(lost.id) == nullptr);
+    CHECK(leaves_below(*store, store->current(kept.id)->top).size() == 3);
+    CHECK(audit(disk).roots == 1);
+    host.advance_ms(2000);
+    while (*store->sweep()) {
+    }
+    CHECK(audit(disk).unreferenced == 0);
+    CHECK(audit(disk).objects < 12);
+    CHECK(leaves_below(*store, store->current(kept.id)->top).size() == 3);
+  }
+}
+
 TEST_CASE("feeds: a map that is not ours is refused", "[feeds]") {
   MemoryHost host;
   MemoryDisk disk;

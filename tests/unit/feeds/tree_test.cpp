@@ -92,6 +92,30 @@ TEST_CASE("feeds: tree vectors", "[feeds]") {
   }
 }
 
+TEST_CASE("feeds: of a tree of the vectors one change encodes what the vectors do not share", "[feeds]") {
+  const auto vectors = test::load_vectors("cxo_treestore.json");
+  const auto& before = test::array(vectors)[0];
+  const auto& after = test::array(vectors)[1];
+  REQUIRE(test::text(after, "name") == "basic_after_one_change");
+  std::set<std::string> shared, fresh, encoded;
+  for (const auto& object : test::array(before, "objects")) shared.insert(test::text(object, "hash"));
+  for (const auto& object : test::array(after, "objects")) {
+    if (!shared.contains(test::text(object, "hash"))) fresh.insert(test::text(object, "hash"));
+  }
+  MemoryObjects objects;
+  Tree tree;
+  Ops ops;
+  for (const auto& entry : test::at(before, "entries").as_object()) {
+    ops.put(std::string(entry.key()), test::text(entry.value()));
+  }
+  REQUIRE(tree.apply(ops.view()));
+  REQUIRE(to_hex(build(tree, objects)) == test::text(before, "root_treenode_hash"));
+  REQUIRE(*tree.apply(Ops().put("tiers/dmsg/2026-04-28", "value-2b").view()));
+  const Hash top = tree.encode([&](const Hash& hash, Kind, ByteView, bool) { encoded.insert(to_hex(hash)); });
+  CHECK(to_hex(top) == test::text(after, "root_treenode_hash"));
+  CHECK(encoded == fresh);
+}
+
 TEST_CASE("feeds: a leaf with an empty value is invisible to readers", "[feeds]") {
   const auto vectors = test::load_vectors("cxo_treestore.json");
   const auto& vector = test::array(vectors)[5];
@@ -173,6 +197,17 @@ TEST_CASE("feeds: conflicts of leaves and sub-trees change nothing", "[feeds]") 
   refused(Ops().put("", "1"), VISOR_EINVAL, "must not be empty");
   refused(Ops().put("a//b", "1"), VISOR_EINVAL, "empty name");
   refused(Ops().put("z", std::string(16u << 20, 'x')), VISOR_EINVAL, "larger than an object");
+  for (const size_t count : {size_t{1}, size_t{60}}) {  // one by one, and merged
+    Ops many;
+    for (size_t i = 0; i < count; ++i) many.put("n" + std::to_string(i), "1");
+    std::vector<visor_op> ops(many.view().begin(), many.view().end());
+    ops.back().zero = 7;
+    Result<bool> applied = tree.apply(ops);
+    REQUIRE_FALSE(applied);
+    CHECK(applied.error().status == VISOR_EINVAL);
+    CHECK_THAT(applied.error().text, Catch::Contains("zero") && Catch::Contains("got 7"));
+    CHECK(build(tree, objects) == top);
+  }
   REQUIRE(*tree.apply(Ops().erase("b/c").erase("b/d").put("b", "1").view()));
   CHECK(read_all(objects, build(tree, objects)) == Model{{"a", "1"}, {"b", "1"}});
   REQUIRE(*tree.apply(Ops().erase("a").erase("b").view()));
@@ -228,8 +263,9 @@ TEST_CASE(
       if (random.below(8) == 0) {  // a restart
         Tree again;
         build(tree, objects);
-        again.load(objects, tree.encode([](auto&&...) {}),
-                   [](const std::string& path, const Error& why) { FAIL(path << ": " << why.text); });
+        REQUIRE(
+            again.load(objects, tree.encode([](auto&&...) {}),
+                       [](const std::string& path, const Error& why) { FAIL(path << ": " << why.text); }));
         tree = std::move(again);
       }
       const Hash next = build(tree, objects);
@@ -342,10 +378,10 @@ TEST_CASE("feeds: lesson 19, a dangling sub-tree is dropped alone and named", "[
 
   Tree read;
   std::vector<std::string> dropped;
-  read.load(objects, top, [&](const std::string& path, const Error& why) {
+  REQUIRE(read.load(objects, top, [&](const std::string& path, const Error& why) {
     dropped.push_back(path);
     CHECK_THAT(why.text, Catch::Contains(to_hex(lost)));
-  });
+  }));
   CHECK(dropped == std::vector<std::string>{"b/y"});
   CHECK(read.leaves() == 2);
   CHECK(read_all(objects, build(read, objects)) == Model{{"a/x", "1"}, {"c", "3"}});

@@ -1,7 +1,8 @@
-// A store's map on LevelDB, through the real plugin; the map of the test follows it, and a test that changes
-// the map has changed the drive.
+// A store's map on the drive that this program has linked in, through its plugin; the map of the test follows
+// it, and a test that changes the map has changed the drive.
 #include <catch2/catch.hpp>
 
+#include "tests/support/catalog.hpp"
 #include "tests/support/memory_kv.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/world.hpp"
@@ -36,7 +37,8 @@ class Drive {
   Node& add() {
     NodeOptions options;
     options.directory = folder_.path();
-    return world_.add("drive", R"({"plugins":[{"plugin":"storage_leveldb","as":"disk"}]})",
+    const std::string plugin = plugins().find("storage_leveldb") ? "storage_leveldb" : "storage_memory";
+    return world_.add("drive", R"({"plugins":[{"plugin":")" + plugin + R"(","as":"disk"}]})",
                       std::move(options));
   }
 
@@ -47,9 +49,9 @@ class Drive {
   size_t names_ = 0;
 };
 
-class LevelDbKv final : public KvProvider {
+class DriveKv final : public KvProvider {
  public:
-  LevelDbKv(Host host, MemoryDisk& disk) : KvProvider(host), disk_(disk) {
+  DriveKv(Host host, MemoryDisk& disk) : KvProvider(host), disk_(disk) {
     if (!disk_.name) disk_.name = Drive::the().new_name();
     kv_ = Drive::the().open(*disk_.name);
     make_equal();
@@ -78,6 +80,7 @@ class LevelDbKv final : public KvProvider {
   }
   visor_status get(visor_span key, visor_span* value) override {
     ++disk_.reads;
+    if (disk_.call_fails()) return host().fail(VISOR_EIO, "the disk failed");
     if (!disk_.map.contains(std::string(text(key)))) {
       return host().fail(VISOR_ENOENT, "no such key");  // or one that the test took away just now
     }
@@ -107,6 +110,7 @@ class LevelDbKv final : public KvProvider {
     }
     visor_status show(visor_status status) {
       ++disk_.reads;
+      if (disk_.call_fails()) return host().fail(VISOR_EIO, "the disk failed");
       key = cursor_->key;
       value = cursor_->value;
       return status;
@@ -123,6 +127,10 @@ class LevelDbKv final : public KvProvider {
     return failure(VISOR_ENOSYS, "no snapshots");
   }
   visor_status sync(visor_done done) override {
+    if (disk_.call_fails()) {
+      Done(host(), done).later(Error{VISOR_EIO, "the disk failed"});
+      return VISOR_OK;
+    }
     Drive::the().sync(kv_.get());
     Done(host(), done).later(VISOR_OK);
     return VISOR_OK;
@@ -136,7 +144,7 @@ class LevelDbKv final : public KvProvider {
 }  // namespace
 
 Owned<visor_kv> open_disk(Host host, MemoryDisk& disk) {
-  return Owned<visor_kv>(new LevelDbKv(host, disk));
+  return Owned<visor_kv>(new DriveKv(host, disk));
 }
 
 }  // namespace visor::test
