@@ -30,6 +30,7 @@ const char kConfigSchema[] = R"({
     "keep": {"type": "object", "additionalProperties": false, "properties": {
       "superseded_ms": {"type": "integer", "minimum": 0, "maximum": 86400000, "default": 660000, "description": "how long objects that no Root needs stay, for peers that are reading them"},
       "superseded_bytes": {"type": "integer", "minimum": 0, "default": 268435456, "description": "beyond so many the oldest go earlier"},
+      "released_ms": {"type": "integer", "minimum": 0, "maximum": 3600000, "default": 10000, "description": "how long a feed of somebody else is still followed after nobody here uses it any more"},
       "unused_ms": {"type": "integer", "minimum": 0, "default": 3600000, "description": "how long feeds of others stay that nobody here follows"}}}
   }
 })";
@@ -77,6 +78,7 @@ Result<Config> read_config(std::string_view text) {
   read_field(limits, "bytes", settings.node.feed.fill.limits.max_bytes);
   read_field(keep, "superseded_ms", settings.stores.store.grace_ms);
   read_field(keep, "superseded_bytes", settings.stores.store.max_unreferenced_bytes);
+  read_field(keep, "released_ms", settings.node.release_ms);
   read_field(keep, "unused_ms", settings.stores.forget_ms);
   return read_in;
 }

@@ -51,6 +51,9 @@ void Connection::send_extension(ByteView message) {
   begin_frame(0, message.size());
   codec::append(out_, message);
   schedule();
+  // Some of these answer the peer.  On a later turn, since whoever sends is going over its connections.
+  if (out_.size() - out_at_ <= options_.max_control_bytes) return;
+  tasks_.post([this] { close({VISOR_ENOSPC, "the peer asks and does not read the answers"}); });
 }
 
 void Connection::push(RootSource& source) {

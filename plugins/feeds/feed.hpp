@@ -99,6 +99,7 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
 
   void attach(const User& user);
   void detach(const User& user) { std::erase(users_, &user); }
+  size_t users() const { return users_.size(); }
   /* Only branches of it are fetched and here. */
   bool of_branches() const { return id_.branches; }
   const std::vector<std::string>& covered() const { return covered_; }

@@ -7,6 +7,7 @@ namespace {
 
 constexpr uint64_t kTogetherMs = 10000;  // two connections that both sides opened at one time
 constexpr uint64_t kUselessMs = 60000;
+constexpr size_t kMaxHandshakesOfOne = 8;  // one key must not take the room of all others
 
 }  // namespace
 
@@ -27,6 +28,12 @@ Node::~Node() {
 }
 
 void Node::stop() {
+  stopping_ = true;
+  std::vector<visor_key> unused;
+  for (const auto& [owner, used] : feeds_) {
+    if (used.uses == 0) unused.push_back(owner);
+  }
+  for (const visor_key& owner : unused) release(owner);
   for (auto& [owner, used] : feeds_) {
     if (used.feed->publisher()) used.feed->publisher()->flush();
     used.feed->end({VISOR_ECANCELED, "feeds stop"});
@@ -39,6 +46,8 @@ std::shared_ptr<Feed> Node::open(std::shared_ptr<Store> store, const visor_key& 
                                  const std::string& network, std::optional<uint64_t> batch_ms) {
   const bool own = owner == *identity_->api->key(identity_);
   if (std::ranges::find(stores_, store) == stores_.end()) stores_.push_back(store);
+  auto kept = feeds_.find(owner);
+  if (kept != feeds_.end() && kept->second.uses == 0 && kept->second.feed->store() != store) release(owner);
   Used& used = feeds_[owner];
   if (!used.feed) {
     FeedSettings settings = settings_.feed;
@@ -50,7 +59,9 @@ std::shared_ptr<Feed> Node::open(std::shared_ptr<Store> store, const visor_key& 
   }
   ++used.uses;
   if (own) return used.feed;
+  used.release.cancel();
   if (!network.empty()) link_to(owner).want(network);
+  unwant(owner, std::exchange(used.network, {}));
   if (Connection* connection = connection_to(owner); connection && used.feed->may_ask(owner)) {
     used.feed->subscribe_on(*connection);
   } else if (!connection && network.empty()) {
@@ -61,12 +72,32 @@ std::shared_ptr<Feed> Node::open(std::shared_ptr<Store> store, const visor_key& 
 
 void Node::close(const std::shared_ptr<Feed>& feed, const std::string& network) {
   const visor_key owner = feed->id().feed;
-  if (!feed->own() && !network.empty()) {
-    link_to(owner).unwant(network);
-    drop_link_later(owner);
-  }
   auto at = feeds_.find(owner);
-  if (at == feeds_.end() || --at->second.uses > 0) return;
+  if (at == feeds_.end()) return;
+  Used& used = at->second;
+  const bool last = --used.uses == 0;
+  // Of branches that nobody follows nothing is fetched, so there is nothing to keep up.
+  const bool keep = !feed->own() && !feed->of_branches() && settings_.release_ms > 0 && !stopping_;
+  if (!last || !keep) {
+    if (!feed->own()) unwant(owner, network);
+    if (last) release(owner);
+    return;
+  }
+  used.network = network;
+  used.release = Timer::once(host_, settings_.release_ms, [this, owner] { release(owner); });
+}
+
+void Node::unwant(const visor_key& owner, const std::string& network) {
+  if (network.empty()) return;
+  link_to(owner).unwant(network);
+  drop_link_later(owner);
+}
+
+/* Lets go of a feed that nobody uses. */
+void Node::release(const visor_key& owner) {
+  auto at = feeds_.find(owner);
+  std::shared_ptr<Feed> feed = std::move(at->second.feed);
+  unwant(owner, at->second.network);
   if (feed->publisher()) feed->publisher()->flush();
   feed->leave();
   feeds_.erase(at);
@@ -156,6 +187,12 @@ void Node::accept(const std::string& network, visor_stream* stream) {
     counters_.last_closed = full ? "refused: too many connections" : "refused: a stream that proves no key";
     return;
   }
+  auto of_peer = handshakes_.find(owned.peer()->key);
+  if (of_peer != handshakes_.end() && of_peer->second >= kMaxHandshakesOfOne) {
+    ++counters_.refused;
+    counters_.last_closed = "refused: too many handshakes of one peer";
+    return;
+  }
   ++counters_.accepted;
   add(network, owned.release(), false);
 }
@@ -173,6 +210,13 @@ void Node::add(const std::string& network, visor_stream* stream, bool we_dialed)
                                                  settings_.connection, static_cast<ConnectionUser&>(*this));
   numbers_[peer.connection.get()] = number;
   ++pending_;
+  ++handshakes_[peer.connection->peer()];
+}
+
+void Node::handshake_over(const Connection& connection) {
+  --pending_;
+  auto of_peer = handshakes_.find(connection.peer());
+  if (--of_peer->second == 0) handshakes_.erase(of_peer);
 }
 
 Node::Peer& Node::peer_of(const Connection& connection) {
@@ -197,7 +241,7 @@ bool Node::settle_collision(Connection& connection, Connection& before) {
 void Node::connection_ready(Connection& connection) {
   Peer& peer = peer_of(connection);
   peer.was_ready = true;
-  --pending_;
+  handshake_over(connection);
   const visor_key key = connection.peer();
   Connection* before = connection_to(key);
   if (before && !settle_collision(connection, *before)) {
@@ -220,7 +264,7 @@ void Node::connection_closed(Connection& connection, const Error& why) {
   ++counters_.closed;
   counters_.last_closed = to_hex(connection.peer()).substr(0, 8) + ": " + why.text;
   Peer& peer = peer_of(connection);
-  if (!peer.was_ready) --pending_;
+  if (!peer.was_ready) handshake_over(connection);
   for (Feed* feed : std::vector<Feed*>(peer.feeds)) feed->connection_closed(connection);
   const visor_key key = connection.peer();
   const bool last = connection_to(key) == &connection;
@@ -329,6 +373,15 @@ std::vector<Node::PeerInfo> Node::peers() const {
   all.reserve(peers_.size());
   for (const auto& [number, peer] : peers_)
     all.push_back({*peer.connection, peer.network, peer.feeds.size()});
+  return all;
+}
+
+Node::LargeObjects Node::large_objects() const {
+  LargeObjects all;
+  for (const auto& [hash, held] : large_) {
+    all.objects += held.expired() ? 0 : 1;
+    all.readers += static_cast<size_t>(held.use_count());
+  }
   return all;
 }
 

@@ -15,6 +15,7 @@ struct NodeSettings {
   size_t max_pending = 1000;  // in their handshake
   bool is_public = false;     // tells anybody which feeds it has
   uint64_t check_ms = 15000;
+  uint64_t release_ms = 10000;  // how long a feed of somebody else is kept that nobody uses any more
 };
 
 class Node final : private ConnectionUser, private Feed::Members, private Link::Owner {
@@ -44,7 +45,8 @@ class Node final : private ConnectionUser, private Feed::Members, private Link::
   uint16_t port() const { return port_; }
 
   /* One use of a feed, which ends with close(): the node keeps a connection to its owner, on `network` if
-   * none is there ("": it does not dial).  The feed of our own key is ours to write. */
+   * none is there ("": it does not dial).  The feed of our own key is ours to write.  After the last use of
+   * somebody else's feed all stays for release_ms as if it were used, for who comes back at once. */
   std::shared_ptr<Feed> open(std::shared_ptr<Store> store, const visor_key& owner, const std::string& network,
                              std::optional<uint64_t> batch_ms);
   void close(const std::shared_ptr<Feed>& feed, const std::string& network);
@@ -73,6 +75,11 @@ class Node final : private ConnectionUser, private Feed::Members, private Link::
   const NodeSettings& settings() const { return settings_; }
   size_t pending() const { return pending_; }
   size_t unfinished_bytes() const { return unfinished_bytes_; }
+  /* Objects of 64 KiB and more that are being sent, each held once, and to how many. */
+  struct LargeObjects {
+    size_t objects = 0, readers = 0;
+  };
+  LargeObjects large_objects() const;
 
  private:
   struct Peer {
@@ -86,6 +93,8 @@ class Node final : private ConnectionUser, private Feed::Members, private Link::
   struct Used {
     std::shared_ptr<Feed> feed;
     size_t uses = 0;
+    std::string network;  // without uses: wanted by the last one
+    Timer release;        // likewise
   };
   struct Told {
     PeerChanged fn;
@@ -113,6 +122,9 @@ class Node final : private ConnectionUser, private Feed::Members, private Link::
   size_t connection_unfinished(ptrdiff_t change) override;
 
   void add(const std::string& network, visor_stream* stream, bool dialed);
+  void unwant(const visor_key& owner, const std::string& network);
+  void release(const visor_key& owner);
+  void handshake_over(const Connection& connection);
   bool settle_collision(Connection& connection, Connection& before);
   void tell(const visor_key& peer, bool here);
   void requested_list(Connection& connection, uint32_t seq);
@@ -144,8 +156,10 @@ class Node final : private ConnectionUser, private Feed::Members, private Link::
   Registrations<Told> served_;
   std::map<Hash, std::weak_ptr<const Bytes>> large_;
   size_t pending_ = 0, unfinished_bytes_ = 0;
-  size_t asked_from_ = 0;  // whom the search for sources asked last
+  std::map<visor_key, size_t> handshakes_;  // of those pending, by peer
+  size_t asked_from_ = 0;                   // whom the search for sources asked last
   Counters counters_;
+  bool stopping_ = false;
   Timer check_;
 };
 

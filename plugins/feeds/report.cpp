@@ -51,12 +51,11 @@ json::object stored_report(const Readable& feed) {
 }
 
 json::object feed_report(Host host, Feed& feed) {
-  json::object out{{"owner", to_hex(feed.id().feed)},
-                   {"port", feed.id().port},
-                   {"state", feed.state()},
-                   {"members", feed.members()},
-                   {"seconds_since_root", seconds_since(host, feed.root_ms())},
-                   {"last_error", feed.last_error()}};
+  json::object out{
+      {"owner", to_hex(feed.id().feed)}, {"port", feed.id().port},
+      {"state", feed.state()},           {"members", feed.members()},
+      {"users", feed.users()},           {"seconds_since_root", seconds_since(host, feed.root_ms())},
+      {"last_error", feed.last_error()}};
   if (const StoredRoot* root = feed.current()) put_root(out, feed.id(), *root);
   if (feed.of_branches()) out["branches"] = branches_report(feed.covered());
   const Feed::Counters& c = feed.counters();
@@ -72,7 +71,10 @@ json::object feed_report(Host host, Feed& feed) {
                                   {"sources", fill->sources()},      {"checking", fill->checking()},
                                   {"streaming", fill->streaming()}};
   }
-  if (Publisher* publisher = feed.publisher()) out["publisher"] = publisher_report(host, *publisher);
+  if (Publisher* publisher = feed.publisher()) {
+    out["publisher"] = publisher_report(host, *publisher);
+    out["refused_subscribers"] = c.refused_subscribers;
+  }
   return out;
 }
 
@@ -113,6 +115,8 @@ json::object node_report(Host host, const Node& node) {
       {"connections", codec::queue_report(node.peers().size(), s.max_connections)},
       {"handshakes", codec::queue_report(node.pending(), s.max_pending)},
       {"unfinished_bytes", codec::queue_report(node.unfinished_bytes(), s.connection.max_unfinished_bytes)},
+      {"large_objects_sent", node.large_objects().objects},
+      {"large_object_readers", node.large_objects().readers},
       {"accepted", c.accepted},
       {"dialed", c.dialed},
       {"refused", c.refused},

@@ -2,6 +2,7 @@
 
 #include "lib/codec/reader.hpp"
 #include "lib/codec/writer.hpp"
+#include "limits.hpp"
 #include "treestore.hpp"
 
 namespace visor::feeds {
@@ -76,6 +77,11 @@ Result<void> check_root(const Root& root) {
 Result<SignedRoot> open_root(const visor_key& feed, uint64_t nonce, uint64_t seq, ByteView encoded,
                              const Signature& signature, bool* bad_signature) {
   SignedRoot opened;
+  if (bad_signature) *bad_signature = false;
+  if (encoded.size() > kMaxObjectBytes) {
+    return bad("it has " + std::to_string(encoded.size()) + " bytes, an object has at most " +
+               std::to_string(kMaxObjectBytes));
+  }
   opened.hash = crypto::sha256(encoded);
   opened.signature = signature;
   Result<void> verified = crypto::verify(feed, signature, opened.hash);

@@ -64,6 +64,9 @@ TEST_CASE("feeds: publish, watch, get and tree", "[feeds]") {
   CHECK(status_of(pair.reader, "feeds").at("calls").get_object().at("now").to_number<int>() == 0);
 
   // Nobody follows it any more, and what came of it is still there.
+  const std::string listed = *pair.reader.call("feeds", "list", "{}");
+  CHECK_THAT(listed, Catch::Contains(R"("state":"subscribed")") && Catch::Contains(R"("users":0)"));
+  pair.world.run_for(11000);
   const std::string whose = R"("owner":")" + to_hex(pair.owner.key()) + "\"";
   got = pair.reader.call("feeds", "get", "{" + whose + R"(,"path":"weather/paris"})");
   REQUIRE(got.has_value());
@@ -119,6 +122,39 @@ TEST_CASE("feeds: what cannot be published is said", "[feeds]") {
     CHECK_FALSE(refused.error().text.empty());
   }
   CHECK(status_of(pair.owner, "feeds").at("calls").get_object().at("now").to_number<int>() == 0);
+}
+
+TEST_CASE("feeds: what is connected, what is refused and what is wrong is shown", "[feeds]") {
+  Pair pair;
+  pair.publish(R"("path":"x","value":"1")");
+  OpenCall watch(pair.reader, "feeds", "watch", pair.watching());
+  REQUIRE(pair.world.run_until([&] { return !watch.values.empty(); }, 10000));
+  const json::object peers = parse_json(*pair.reader.call("feeds", "peers")).get_object();
+  const json::array& connections = peers.at("connections").get_array();
+  REQUIRE(connections.size() == 1);
+  const json::object& connection = connections.at(0).get_object();
+  CHECK(connection.at("peer") == json::value(to_hex(pair.owner.key())));
+  CHECK(connection.at("network") == "skynet");
+  CHECK(connection.at("port").to_number<int>() == 60);
+  CHECK(connection.at("ready") == true);
+  CHECK(connection.at("feeds").to_number<int>() == 1);
+  CHECK(connection.at("received_bytes").to_number<int>() > 0);
+  CHECK(connection.at("queued_bytes").get_object().at("limit").to_number<int>() > 0);
+  const json::object& wanted = peers.at("wanted").get_array().at(0).get_object();
+  CHECK(wanted.at("connected") == true);
+  CHECK(wanted.at("last_error") == "");
+
+  const json::object status = status_of(pair.owner, "feeds");
+  CHECK(status.at("dirty") == false);
+  CHECK(status.at("frozen") == false);
+  CHECK(status.at("last_error") == "");
+  const json::object& port = status.at("ports").get_array().at(0).get_object();
+  const json::object& publisher = port.at("publishers").get_array().at(0).get_object();
+  CHECK(publisher.at("writes").to_number<int>() == 1);
+  CHECK(publisher.at("leaves").to_number<int>() == 1);
+  CHECK(publisher.at("roots").to_number<int>() == 1);
+  CHECK_THAT(*pair.owner.call("feeds", "list"),
+             Catch::Contains(R"("refused_subscribers":0)") && Catch::Contains(R"("users":1)"));
 }
 
 TEST_CASE("feeds: a feed that was published is served again after a restart of its reader's watch",

@@ -51,6 +51,19 @@ export function countedBy(page) {
   });
 }
 
+/** The first leaves that the page's visor hears of a feed over skynet: paths and sizes. */
+export function followedBy(page, owner, port) {
+  return page.evaluate(async ([owner, port]) => {
+    const [{ boot }, { loadKey }, { findNetwork, tabConfiguration }] = await Promise.all(['/visor.js', '/key-store.js', '/tab-visor.js'].map((file) => import(file)));
+    const { secretKey } = await loadKey();
+    const visor = await boot({ config: tabConfiguration(await findNetwork()), secretKey, shared: true }); // the page's own
+    for await (const { changes } of visor.stream('feeds', 'watch', { owner, port, network: 'skynet' })) {
+      if (changes.length > 0) return changes;
+    }
+    return [];
+  }, [owner, port]);
+}
+
 /** The transports of a visor if each is live and has been measured, or null. */
 export function measured(metrics, pk) {
   const rows = rowsOf(metrics, pk);

@@ -1,7 +1,7 @@
 // The line this project exists for: a tab opens the demo's page and its transports are on the TPD's /metrics.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytesOf, countedBy, measured, openTab, reportedBy, rowsOf } from './page.mjs';
+import { bytesOf, countedBy, followedBy, measured, openTab, reportedBy, rowsOf } from './page.mjs';
 import { json, startBrowser, startDemo, until } from './support.mjs';
 
 const kWithinMs = 5000;
@@ -34,6 +34,11 @@ test('a tab is on /metrics with latency and growing bytes', async (t) => {
   await t.test('its bytes grow', async () => {
     const before = bytesOf(rows);
     await until(ask, (metrics) => bytesOf(rowsOf(metrics, tab.pk)) > before, kWithinMs, `more than ${before} bytes`);
+  });
+
+  await t.test('it follows the feed of a native visor', async () => {
+    const leaves = await followedBy(tab.page, bootstrap.peers.at(-1).pk, 50);
+    assert.ok(leaves.some(({ path, bytes }) => path === 'transports/telemetry/meta' && bytes > 0), JSON.stringify(leaves));
   });
 
   await t.test('another browser is a visor of its own', async () => {

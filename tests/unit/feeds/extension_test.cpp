@@ -166,7 +166,7 @@ TEST_CASE("feeds: others get the Root from a visor that was told it as a differe
 
 /* A stranger who owns a feed, speaks the extension, and is followed by a machine. */
 struct Telling : Followed {
-  Telling() {
+  explicit Telling(const NodeSettings& settings = bounded()) : Followed(settings) {
     const Bytes announced = announcement();
     peer->say(ObjectReply{announced});
     host.run();
@@ -324,6 +324,25 @@ TEST_CASE("feeds: lies about differences cost the connection, and nothing of the
     f.say({kUpdateType, 1, 2});
     closed("broke the protocol");
   }
+}
+
+/* Whoever is to go on with what is not there is followed anew, which it may provoke and not read. */
+TEST_CASE("feeds: a peer that is answered and reads nothing ends its connection", "[feeds][extension]") {
+  NodeSettings settings = Followed::bounded();
+  settings.connection.max_control_bytes = 20000;
+  Telling f(settings);
+  const Root root = HandTree().root(f.stranger.key());
+  f.wire->manners->room = 4096;
+  f.peer->stream.pause(true);
+  size_t most_bytes = 0;
+  for (int i = 0; i < 20000 && f.reader.node->peers().size() == 1; ++i, ++f.number) {
+    f.say(f.update(root, StreamHead::kResumed, {}));
+    for (const auto& peer : f.reader.node->peers())
+      most_bytes = std::max(most_bytes, peer.connection.queued_bytes());
+  }
+  CHECK(f.reader.node->peers().empty());
+  CHECK_THAT(f.reader.node->counters().last_closed, Catch::Contains("does not read the answers"));
+  CHECK(most_bytes < 22000);
 }
 
 // --- connections that break ---

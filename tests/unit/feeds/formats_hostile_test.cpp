@@ -1,5 +1,6 @@
 // What a stranger may send in place of the feeds' objects: each decoder refuses it with an error.
 #include "lib/codec/writer.hpp"
+#include "plugins/feeds/limits.hpp"
 #include "plugins/feeds/object.hpp"
 #include "plugins/feeds/refs.hpp"
 #include "plugins/feeds/registry.hpp"
@@ -173,6 +174,25 @@ TEST_CASE("feeds: lesson 51, a Root that is signed for another feed is refused",
   CHECK_THAT(opened.error().text, Catch::Contains(to_hex(other.key)));
   CHECK_FALSE(open_root(other.key, 1, 0, encoded, signature, &bad_signature));
   CHECK(bad_signature);
+}
+
+TEST_CASE("feeds: a Root that is larger than an object may be is refused", "[feeds]") {
+  test::Seeded random(3);
+  auto owner = *crypto::random_key_pair(random.source());
+  Root root;
+  root.registry = tree_types().registry;
+  root.nonce = 1;
+  root.time_ns = 1;
+  root.feed = owner.key;
+  root.descriptor.resize(kMaxObjectBytes - 129);
+  for (const bool fits : {true, false}) {
+    if (!fits) root.descriptor.push_back(0);
+    const Bytes encoded = encode(root);
+    const Signature signature = *crypto::sign_recoverable(crypto::sha256(encoded), owner.secret);
+    Result<SignedRoot> opened = open_root(owner.key, 1, 0, encoded, signature);
+    CHECK(opened.has_value() == fits);
+    if (!opened) CHECK_THAT(opened.error().text, Catch::Contains("16777217 bytes"));
+  }
 }
 
 TEST_CASE("feeds: slots of objects are where the specification puts them", "[feeds]") {

@@ -37,6 +37,7 @@ TEST_CASE("feeds: lesson 6, whatever breaks off, no count is left behind", "[fee
     t.host.advance_ms(200000);
     REQUIRE(t.other.leaves(t.owner.key()) == t.owner.leaves(t.owner.key()));
     t.other.close(t.owner.key());
+    t.host.advance_ms(10001);
     REQUIRE(t.other.store->drop({kPort, t.owner.key()}));
     CHECK(audit(t.other.disk).live == 0);
     t.host.advance_ms(1000000);

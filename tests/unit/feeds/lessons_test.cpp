@@ -4,10 +4,16 @@
 namespace visor::test {
 namespace {
 
+NodeSettings letting_go_at_once() {
+  NodeSettings settings;
+  settings.release_ms = 0;
+  return settings;
+}
+
 struct Two {
   MemoryHost host;
   std::shared_ptr<Wire> wire = std::make_shared<Wire>();
-  Machine owner{host, wire, 1}, other{host, wire, 2};
+  Machine owner{host, wire, 1}, other{host, wire, 2, letting_go_at_once()};
 };
 
 /* A quiet feed is signed again every 45 s, and what was signed before stays for eleven minutes. */
@@ -153,6 +159,31 @@ TEST_CASE("feeds: lesson 40, a Root and a large object are encoded once for all 
   t.owner.write(Ops().put("x", "2"));
   t.host.advance_ms(1000);
   CHECK(t.owner.own().root_push() != first);
+
+  // A large object that several are reading slowly is one message, and gone when it is sent.
+  const std::string large(2u << 20, 'x');
+  t.owner.serve();
+  t.owner.write(Ops().put("large", large));
+  t.host.advance_ms(1000);
+  Bytes entry;
+  append_tree_entry(entry, {"large", Hash{}, bytes(large)});
+  std::vector<std::unique_ptr<Stranger>> strangers;
+  std::vector<std::unique_ptr<ByHand>> peers;
+  for (uint8_t i = 0; i < 3; ++i) {
+    strangers.push_back(std::make_unique<Stranger>(t.host, t.wire, static_cast<uint8_t>(100 + i)));
+    peers.push_back(strangers.back()->shake_hands(t.owner.key()));
+    peers.back()->say(Sub{t.owner.key()});
+    t.host.run();
+    peers.back()->stream.pause(true);
+    peers.back()->say(RqObject{crypto::sha256(entry)});
+  }
+  t.host.advance_ms(100);
+  CHECK(t.owner.node->large_objects().objects == 1);
+  CHECK(t.owner.node->large_objects().readers == 3);
+  for (auto& peer : peers) peer->stream.pause(false);
+  t.host.advance_ms(1000);
+  for (auto& peer : peers) CHECK(peer->count<ObjectReply>() == 1);
+  CHECK(t.owner.node->large_objects().objects == 0);
 }
 
 TEST_CASE("feeds: lesson 46, a quiet feed is asked about less and less often", "[feeds][lesson]") {

@@ -163,7 +163,7 @@ TEST_CASE("feeds: an owner that lost its store goes on where its subscribers are
 
 TEST_CASE(
     "feeds: lesson 27, a connection that is cut at any point leaves nothing broken and nothing fetched twice",
-    "[feeds]") {
+    "[feeds][lesson]") {
   size_t whole = 0;
   {
     MemoryWorld w;
