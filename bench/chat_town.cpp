@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <chrono>
 #include <deque>
+#include <fstream>
 
 #include "bench/bench.hpp"
 #include "kernel/native/sockets.hpp"
@@ -18,7 +19,7 @@ namespace json = boost::json;
 
 constexpr uint64_t kPatienceMs = 600'000;
 constexpr uint16_t kFloorPort = 4000;
-constexpr size_t kTextBytes = 100;
+constexpr const char* kPeople = "people";
 
 constexpr visor_caller kCaller = {sizeof(visor_caller), 0,
                                   [](void* ctx, visor_span value) {
@@ -47,10 +48,26 @@ Folder::~Folder() {
 
 Town::Town(TownOptions options) : options_(std::move(options)) {
   catalog_.add_bundle(visor_bundle);
-  for (size_t i = 0; i < options_.visors; ++i) {
+  if (options_.remembered) recall();
+  for (size_t i = 0; i < options_.visors && !options_.remembered; ++i) {
     auto pair = crypto::random_key_pair([this](std::span<uint8_t> out) { loop_.random(out); });
     if (!pair) give_up(pair.error().text);
     visors_.push_back({std::move(pair->secret), to_hex(pair->key), {}, nullptr});
+  }
+}
+
+void Town::remember() const {
+  std::ofstream out(options_.folder / kPeople);
+  for (const Visor& each : visors_) out << to_hex(each.secret.bytes()) << ' ' << each.address << '\n';
+}
+
+void Town::recall() {
+  std::ifstream in(options_.folder / kPeople);
+  for (std::string hex, address; in >> hex >> address;) {
+    crypto::SecretKey secret;
+    auto key = from_hex(hex, secret.bytes()) ? crypto::public_key_of(secret) : failure(VISOR_EINVAL, hex);
+    if (!key) give_up("who lives in the town cannot be read: " + key.error().text);
+    visors_.push_back({std::move(secret), to_hex(*key), address, nullptr});
   }
 }
 
@@ -122,13 +139,15 @@ void Town::stop() {
 }
 
 void Town::start_together(std::function<void(size_t)> started) {
-  for (size_t i = 0; i < size(); ++i) {
-    make(i);
-    at(i).start([i, started](Result<void> result) {
-      if (!result) give_up(result.error().text);
-      started(i);
-    });
-  }
+  for (size_t i = 0; i < size(); ++i) start_one(i, [i, started] { started(i); });
+}
+
+void Town::start_one(size_t visor, std::function<void()> started) {
+  make(visor);
+  at(visor).start([started = std::move(started)](Result<void> result) {
+    if (!result) give_up(result.error().text);
+    started();
+  });
 }
 
 void Town::run_until(const std::function<bool()>& condition) {
@@ -199,16 +218,44 @@ void Town::use_floor(bool answer) {
   while (heard_ < wanted) turn();
 }
 
+void Town::burst_floor(size_t count) {
+  heard_ = 0;
+  const size_t each = ours_.size() * kTextBytes;
+  for (size_t i = 0; i < count; ++i) {
+    while (i * each >= heard_ + kAtOnce * each) turn();
+    say_floor(1);
+  }
+  while (heard_ < count * each) turn();
+}
+
+void Town::say_floor(size_t count) {
+  const std::string said(kTextBytes, 'x');
+  for (size_t i = 0; i < count; ++i) {
+    for (Stream* stream : ours_) {
+      while (stream->write(bytes(said)) == VISOR_EAGAIN) turn();
+    }
+  }
+}
+
+void Town::hear_floor(size_t count) {
+  while (heard_ < count * kTextBytes) turn();
+  heard_ -= count * kTextBytes;
+}
+
 Stream* Town::take(Host host, visor_stream* raw, bool answer) {
   Stream* stream = floor_.emplace_back(std::make_unique<Stream>(host, raw)).get();
+  // Other processes may end before this one.
+  auto over = [apart = options_.remembered](const std::string& why) {
+    if (!apart) give_up(why);
+  };
   stream->attach({.data =
                       [this, stream, answer](ByteView data) {
                         heard_ += data.size();
                         if (answer) stream->write(data);
                       },
-                  .end = [] { give_up("a stream ended"); },
+                  .end = [over] { over("a stream ended"); },
                   .ready = [] {},
-                  .closed = [](const Error& why) { give_up(why.text); }});
+                  .closed = [over](const Error& why) { over(why.text); }});
   return stream;
 }
 
@@ -220,8 +267,7 @@ Friends::Friends(TownOptions options) : town(std::move(options)) {
   for (size_t i = 1; i < town.size(); ++i) others.emplace_back(town.key(i));
   const json::value made = json::parse(town.ask(
       0, "chat", "group_create", json::serialize(json::object{{"name", "bench"}, {"members", others}})));
-  group_ = json::serialize(json::object{{"group", made.at("id")}});
-  send_ = json::serialize(json::object{{"group", made.at("id")}, {"text", std::string(kTextBytes, 'x')}});
+  name(std::string(made.at("id").as_string()));
   const std::string join = json::serialize(json::object{{"invite", made.at("invite")}});
   for (size_t i = 1; i < town.size(); ++i) {
     town.ask(i, "chat", "group_join", join);
@@ -233,6 +279,16 @@ Friends::Friends(TownOptions options) : town(std::move(options)) {
     });
   }
   say(1);
+}
+
+Friends::Friends(TownOptions options, const std::string& group) : town(std::move(options)) {
+  name(group);
+}
+
+void Friends::name(const std::string& group) {
+  id_ = group;
+  group_ = json::serialize(json::object{{"group", group}});
+  send_ = json::serialize(json::object{{"group", group}, {"text", std::string(kTextBytes, 'x')}});
 }
 
 void Friends::watch(size_t visor) {
@@ -248,8 +304,12 @@ void Friends::say_once() {
 }
 
 void Friends::say(size_t count) {
-  constexpr size_t kAtOnce = 512; /* calls that are open, as of a program that does not wait for each */
   const size_t wanted = heard_ + count * (town.size() - 1);
+  say_all(count);
+  while (heard_ < wanted) town.turn();
+}
+
+void Friends::say_all(size_t count) {
   std::deque<Call> calls;
   for (size_t i = 0; i < count; ++i) {
     town.start(0, "chat", "group_send", send_, calls.emplace_back());
@@ -259,7 +319,23 @@ void Friends::say(size_t count) {
       calls.pop_front();
     }
   }
-  while (heard_ < wanted || !std::ranges::all_of(calls, &Call::finished)) town.turn();
+  while (!std::ranges::all_of(calls, &Call::finished)) town.turn();
+}
+
+void Friends::hear_all(size_t count) {
+  while (heard_ < count) town.turn();
+  heard_ -= count;
+}
+
+void Friends::first_message_of(size_t visor) {
+  bool begun = false;
+  town.start_one(visor, [&, visor] {
+    begun = true;
+    if (visor > 0) return watch(visor);
+    say_once();
+  });
+  while (!begun) town.turn();
+  if (visor > 0) hear_all(1);
 }
 
 double Friends::first_message_s() {

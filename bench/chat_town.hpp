@@ -28,10 +28,14 @@ struct Folder {
   std::filesystem::path path;
 };
 
+constexpr size_t kTextBytes = 100;
+constexpr size_t kAtOnce = 512; /* messages on the way in a burst, as of a program that waits for none */
+
 struct TownOptions {
   size_t visors = 2;
   std::filesystem::path folder = {}; /* of drives that outlive the visors; empty: drives in memory */
   bool chat = true;                  /* else only what it stands on */
+  bool remembered = false;           /* those of a town that has ended, as its remember() wrote them there */
 };
 
 class Town {
@@ -46,6 +50,10 @@ class Town {
   void stop();
   /* All at the same instant; `started` runs for each from the loop. */
   void start_together(std::function<void(size_t visor)> started);
+  /* One alone; the others are in other processes. */
+  void start_one(size_t visor, std::function<void()> started);
+  /* Keys and addresses into the folder. */
+  void remember() const;
 
   kernel::Kernel& at(size_t i) { return *visors_[i].kernel; }
   size_t size() const { return visors_.size(); }
@@ -54,6 +62,7 @@ class Town {
   void run_until(const std::function<bool()>& condition);
   /* Whatever is due, without waiting longer than for the next of it. */
   void turn() { uv_run(loop_.uv(), UV_RUN_ONCE); }
+  kernel::native::UvLoop& loop() { return loop_; }
   void start(size_t visor, const char* instance, const char* command, const std::string& args, Call& call);
   std::string ask(size_t visor, const char* instance, const char* command, const std::string& args = "{}");
 
@@ -65,7 +74,12 @@ class Town {
   void open_floor(bool answer);
   /* Once to each; until it has come to all, or the answers have. */
   void use_floor(bool answer);
+  /* So often to each, up to kAtOnce on the way. */
+  void burst_floor(size_t count);
   size_t floor_streams() const { return ours_.size(); }
+  /* Likewise where the others are in other processes: until all of it is on the way, or has come. */
+  void say_floor(size_t count);
+  void hear_floor(size_t count);
 
  private:
   struct Visor {
@@ -74,6 +88,7 @@ class Town {
     std::unique_ptr<kernel::Kernel> kernel;
   };
   std::string config_of(size_t visor) const;
+  void recall();
   void make(size_t visor);
   Stream* take(Host host, visor_stream* raw, bool answer);
 
@@ -93,9 +108,17 @@ class Town {
 class Friends {
  public:
   explicit Friends(TownOptions options);
+  /* Of a group that was founded before, by a town that was remembered. */
+  Friends(TownOptions options, const std::string& group);
+  const std::string& group() const { return id_; }
 
   /* By the first; until all of it has come to all. */
   void say(size_t count);
+  /* By the first, in this process or not: until all that is to come has come, or is sent. */
+  void say_all(size_t count);
+  void hear_all(size_t count);
+  /* One of them, the others being in other processes: until the first message is said or has come. */
+  void first_message_of(size_t visor);
   /* All are stopped and started at the same instant, and the first speaks as soon as it can: seconds from
    * that instant until all the others have the message, verified. */
   double first_message_s();
@@ -110,8 +133,10 @@ class Friends {
   void watch(size_t visor);
   void say_once();
 
+  void name(const std::string& group);
+
   size_t heard_ = 0;
-  std::string group_, send_;
+  std::string id_, group_, send_;
 };
 
 }  // namespace visor::bench
