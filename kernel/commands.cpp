@@ -63,14 +63,14 @@ void Commands::each(void (*fn)(void* ctx, const char* instance, const char* plug
 }
 
 Result<std::shared_ptr<Commands::Provider>> Commands::provider(std::string_view instance) {
-  std::vector<std::string> known;
   for (const auto& provider : providers_) {
-    if (provider->instance == instance) {
-      if (provider->open) return provider;
-      return failure(VISOR_ECLOSED, std::string(instance) + " is stopping");
-    }
-    known.push_back(provider->instance);
+    if (provider->instance != instance) continue;
+    if (provider->open) return provider;
+    return failure(VISOR_ECLOSED, std::string(instance) + " is stopping");
   }
+  std::vector<std::string> known;
+  known.reserve(providers_.size());
+  for (const auto& provider : providers_) known.push_back(provider->instance);
   return failure(VISOR_ENOENT,
                  "no instance \"" + std::string(instance) + "\" is running; " + suggestion(instance, known));
 }

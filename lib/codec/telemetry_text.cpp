@@ -1,6 +1,7 @@
 #include "lib/codec/telemetry_text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -8,6 +9,13 @@ namespace visor::codec {
 namespace {
 
 constexpr double kLargestDecimal = 1e15;
+
+// Characters that JSON has as they are.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (size_t c = 0x20; c < 0x7f; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
 
 // Length of the well-formed UTF-8 sequence at the start of `text`, 0 if there is none (RFC 3629).
 size_t utf8_length(std::string_view text) {
@@ -86,8 +94,10 @@ void append_decimal(std::string& out, double value, int digits) {
 }
 
 void append_json_string(std::string& out, std::string_view text) {
+  constexpr size_t kRoom = 256; /* of most objects: they need not grow to it by doubling */
+  if (out.capacity() < kRoom) out.reserve(kRoom);
   out += '"';
-  auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+  auto is_plain = [](char c) { return kPlain[static_cast<uint8_t>(c)]; };
   while (!text.empty()) {
     const auto plain = static_cast<size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
     out.append(text.substr(0, plain));

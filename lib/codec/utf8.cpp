@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace visor::codec {
 namespace {
@@ -23,10 +24,22 @@ size_t character(std::string_view text) {
   return size;
 }
 
+/* How many bytes at the start are ASCII, in eights. */
+size_t ascii_eights(std::string_view text) {
+  size_t at = 0;
+  for (uint64_t eight = 0; at + sizeof eight <= text.size(); at += sizeof eight) {
+    std::memcpy(&eight, text.data() + at, sizeof eight);
+    if ((eight & 0x8080808080808080u) != 0) break;
+  }
+  return at;
+}
+
 }  // namespace
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
+    text.remove_prefix(ascii_eights(text));
+    if (text.empty()) break;
     const size_t size = character(text);
     if (size == 0) return false;
     text.remove_prefix(size);
@@ -35,6 +48,7 @@ bool is_utf8(std::string_view text) {
 }
 
 std::string repair_utf8(std::string_view text) {
+  if (is_utf8(text)) return std::string(text);
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
