@@ -123,7 +123,7 @@ class Direct {
   bool send_owed(Peer& peer, const Owed& owed, bool& again);
   void give_back(Peer& peer, uint64_t line);
   void heard(Peer& peer, uint64_t line, std::string_view payload);
-  void heard_message(Peer& peer, uint64_t line, const Envelope& envelope);
+  void heard_message(Peer& peer, uint64_t line, Envelope envelope);
   void heard_of(Peer& peer, const std::string& id, State state);
   void heard_delete(Peer& peer, const std::string& id);
   void acknowledge(const visor_key& peer, uint64_t line, std::string id);

@@ -9,6 +9,14 @@ namespace {
 
 constexpr size_t kShortText = 4096;
 
+/* A line for the log, of which many are said and few are read. */
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string out;
+  out.reserve(128);
+  for (std::string_view part : parts) out += part;
+  return out;
+}
+
 }  // namespace
 
 Result<void> Direct::load(Peer& here) {
@@ -61,8 +69,8 @@ bool Direct::send_owed(Peer& here, const Owed& owed, bool& again) {
     again = false;
     return false;  // `ready` or `closed` follows
   }
-  host_.debug("skychat: sent " + std::to_string(payload.size()) + " bytes to " + short_key(here.key) +
-              " over " + line->network());
+  host_.debug(joined({"skychat: sent ", std::to_string(payload.size()), " bytes to ", short_key(here.key),
+                      " over ", line->network()}));
   if (!is_message) {
     if (Result<void> saved = history_.save(here.key, *message, true); !saved)
       host_.warn("chat: " + saved.error().text);
@@ -97,14 +105,14 @@ void Direct::give_back(Peer& here, uint64_t line) {
 
 void Direct::heard(Peer& here, uint64_t line, std::string_view payload) {
   here.failures = 0;
-  const std::optional<Envelope> envelope = parse_envelope(payload);
+  std::optional<Envelope> envelope = parse_envelope(payload);
   if (!envelope) {
     return heard_message(here, line, {Envelope::Type::kMessage, {}, codec::repair_utf8(payload), false, {}});
   }
   const bool named = !envelope->id.empty() && envelope->id.size() <= kMaxIdBytes;
   switch (envelope->type) {
     case Envelope::Type::kMessage:
-      return heard_message(here, line, *envelope);
+      return heard_message(here, line, std::move(*envelope));
     case Envelope::Type::kAck:
       if (named) heard_of(here, envelope->id, State::kReceived);
       return;
@@ -117,15 +125,15 @@ void Direct::heard(Peer& here, uint64_t line, std::string_view payload) {
   }
 }
 
-void Direct::heard_message(Peer& here, uint64_t line, const Envelope& envelope) {
+void Direct::heard_message(Peer& here, uint64_t line, Envelope envelope) {
   if (envelope.body.empty() || envelope.id.size() > kMaxIdBytes || envelope.reply_to.size() > kMaxIdBytes) {
     ++counters_.refused;
     return;
   }
   Message message;
   message.id = envelope.id.empty() ? new_id() : envelope.id;
-  message.text = envelope.body;
-  message.reply_to = envelope.reply_to;
+  message.text = std::move(envelope.body);
+  message.reply_to = std::move(envelope.reply_to);
   message.time_ns = host_.unix_ns();
   message.network = here.lines.at(line)->network();
   Result<bool> kept = history_.add_in(here.key, message);
@@ -133,9 +141,9 @@ void Direct::heard_message(Peer& here, uint64_t line, const Envelope& envelope) 
   if (!kept) host_.warn("chat: a message is shown and not kept: " + kept.error().text);
   const bool is_new = !kept || *kept;
   ++(is_new ? counters_.received : counters_.repeated);
-  if (envelope.ack && !envelope.id.empty()) acknowledge(here.key, line, envelope.id);
+  if (envelope.ack && !envelope.id.empty()) acknowledge(here.key, line, std::move(envelope.id));
   if (!is_new) return;
-  host_.debug("skychat: message from " + short_key(here.key) + " over " + message.network);
+  host_.debug(joined({"skychat: message from ", short_key(here.key), " over ", message.network}));
   if (events_.added) events_.added(here.key, message);
 }
 

@@ -14,6 +14,7 @@
 namespace visor::chat {
 
 inline constexpr size_t kMaxPayloadBytes = 65536;
+inline constexpr size_t kFrameHeadBytes = 4;
 /* Ours are 16 hex digits; a peer's may be any text of so many bytes. */
 inline constexpr size_t kMaxIdBytes = 128;
 
@@ -38,7 +39,7 @@ std::string encode(const Envelope& envelope);
 std::optional<Envelope> parse_envelope(std::string_view payload);
 
 /* The payload behind its length.  VISOR_EINVAL when it is empty or has more than 65536 bytes. */
-Result<Bytes> frame(std::string_view payload);
+Result<void> append_frame(Bytes& to, std::string_view payload);
 
 }  // namespace visor::chat
 #endif  // VISOR_CHAT_ENVELOPE_HPP

@@ -9,6 +9,7 @@
 #include "lib/codec/telemetry_text.hpp"
 #include "lib/codec/telemetry_time.hpp"
 #include "lib/crypto/base64.hpp"
+#include "plain_json.hpp"
 
 namespace visor::chat {
 namespace {
@@ -33,47 +34,26 @@ std::unexpected<Error> no_message(const char* why) {
   return failure(VISOR_EPROTO, std::string("a group's message ") + why);
 }
 
-/* A sealed message just as to_leaf() writes it, which most are: read without making objects of it.  Nothing
- * for any other. */
-class Plain {
- public:
-  explicit Plain(std::string_view leaf) : rest_(leaf) {}
-
-  std::optional<GroupMessage> message() {
-    const auto sender = quoted(R"({"sender_pk":")"), time = quoted(R"(,"ts":")"),
-               ciphertext = quoted(R"(,"ciphertext":")"), nonce = quoted(R"(,"nonce":")"),
-               signature = quoted(R"(,"signature":")");
-    if (!sound_ || rest_ != "}") return std::nullopt;
-    GroupMessage message;
-    Result<visor_key> key = key_from_hex(sender);
-    const auto time_ns = codec::parse_time_ns(time);
-    Result<Bytes> sealed = crypto::from_base64(ciphertext), twelve = crypto::from_base64(nonce);
-    const bool read = key && time_ns && *time_ns != 0 && sealed && !sealed->empty() && twelve &&
-                      twelve->size() == message.nonce.size() && from_hex(signature, message.signature.bytes);
-    if (!read || *key == visor_key{}) return std::nullopt;
-    message.sender = *key;
-    message.time_ns = *time_ns;
-    message.ciphertext = std::move(*sealed);
-    std::ranges::copy(*twelve, message.nonce.begin());
-    return message;
-  }
-
- private:
-  /* What stands between this and the next quotation mark. */
-  std::string_view quoted(std::string_view before) {
-    const size_t end = rest_.starts_with(before) ? rest_.find('"', before.size()) : rest_.npos;
-    if (end == rest_.npos) {
-      sound_ = false;
-      return {};
-    }
-    const std::string_view found = rest_.substr(before.size(), end - before.size());
-    rest_.remove_prefix(end + 1);
-    return found;
-  }
-
-  std::string_view rest_;
-  bool sound_ = true;
-};
+/* A sealed message just as to_leaf() writes it.  Nothing for any other. */
+std::optional<GroupMessage> parse_plain(std::string_view leaf) {
+  PlainJson plain(leaf);
+  const auto sender = plain.quoted(R"({"sender_pk":")"), time = plain.quoted(R"(,"ts":")"),
+             ciphertext = plain.quoted(R"(,"ciphertext":")"), nonce = plain.quoted(R"(,"nonce":")"),
+             signature = plain.quoted(R"(,"signature":")");
+  if (!plain.finish("}")) return std::nullopt;
+  GroupMessage message;
+  Result<visor_key> key = key_from_hex(sender);
+  const auto time_ns = codec::parse_time_ns(time);
+  Result<Bytes> sealed = crypto::from_base64(ciphertext), twelve = crypto::from_base64(nonce);
+  const bool read = key && time_ns && *time_ns != 0 && sealed && !sealed->empty() && twelve &&
+                    twelve->size() == message.nonce.size() && from_hex(signature, message.signature.bytes);
+  if (!read || *key == visor_key{}) return std::nullopt;
+  message.sender = *key;
+  message.time_ns = *time_ns;
+  message.ciphertext = std::move(*sealed);
+  std::ranges::copy(*twelve, message.nonce.begin());
+  return message;
+}
 
 }  // namespace
 
@@ -117,7 +97,7 @@ std::string to_leaf(const GroupMessage& message) {
 
 Result<GroupMessage> parse_group_message(ByteView leaf) {
   if (leaf.size() > kMaxLeafBytes) return no_message("is larger than 128 KiB");
-  if (auto plain = Plain(text(leaf)).message()) return std::move(*plain);
+  if (auto plain = parse_plain(text(leaf))) return std::move(*plain);
   Result<json::object> object = codec::parse_fields(text(leaf), "a group's message");
   if (!object) return failure(VISOR_EPROTO, object.error().text);
   GroupMessage message;

@@ -11,7 +11,9 @@ namespace {
 constexpr uint8_t kMessage = 'm', kId = 'i', kOwed = 'o', kPeer = 'p';
 
 Bytes peer_key(uint8_t range, const visor_key& peer) {
-  Bytes key{range};
+  Bytes key;
+  key.reserve(64);
+  key.push_back(range);
   codec::append(key, bytes(peer));
   return key;
 }
@@ -48,37 +50,59 @@ uint64_t number_in(ByteView key) {
 
 /* What is written together. */
 struct History::Batch {
-  std::vector<visor_op> ops;
-  std::vector<Bytes> held; /* what ops point into; each stays where it is when the list grows */
+  /* Where a row's key and value are in `held`, which moves as it grows. */
+  struct Row {
+    bool is_put;
+    size_t key, value, end;
+  };
+  std::vector<Row> rows;
+  Bytes held;
 
-  ByteView hold(Bytes data) {
-    held.push_back(std::move(data));
-    return held.back();
+  Batch() {
+    rows.reserve(4);
+    held.reserve(512);
   }
-  void put(Bytes key, ByteView value) {
-    const ByteView kept = hold(std::move(key));
-    ops.push_back(visor::put(kept, hold(Bytes(value.begin(), value.end()))));
-  }
-  void erase(Bytes key) { ops.push_back(visor::erase(hold(std::move(key)))); }
+  bool empty() const { return rows.empty(); }
+  void put(ByteView key, ByteView value) { add(true, key, value); }
+  void erase(ByteView key) { add(false, key, {}); }
   void put(const visor_key& peer, const Message& message) {
     put(number_key(kMessage, peer, message.number), encode_stored(message));
   }
   void put(const Conversation& conversation) {
-    Bytes value;
-    for (uint64_t field :
-         {conversation.last, conversation.read, conversation.messages, conversation.unread}) {
-      codec::append_be<uint64_t>(value, field);
-    }
+    std::array<uint8_t, 32> value{};
+    codec::store_be(value.data(), conversation.last);
+    codec::store_be(value.data() + 8, conversation.read);
+    codec::store_be(value.data() + 16, conversation.messages);
+    codec::store_be(value.data() + 24, conversation.unread);
     put(peer_key(kPeer, conversation.peer), value);
   }
   void put_id(const visor_key& peer, const Message& message) {
-    Bytes number;
-    codec::append_be<uint64_t>(number, message.number);
+    std::array<uint8_t, 8> number{};
+    codec::store_be(number.data(), message.number);
     put(id_key(peer, message.direction, message.id), number);
   }
   void owe(const visor_key& peer, uint64_t number, Errand errand) {
     const auto byte = static_cast<uint8_t>(errand);
     put(number_key(kOwed, peer, number), ByteView(&byte, 1));
+  }
+  std::vector<visor_op> ops() const {
+    std::vector<visor_op> all;
+    all.reserve(rows.size());
+    const ByteView from = held;
+    for (const Row& row : rows) {
+      const ByteView key = from.subspan(row.key, row.value - row.key);
+      all.push_back(row.is_put ? visor::put(key, from.subspan(row.value, row.end - row.value))
+                               : visor::erase(key));
+    }
+    return all;
+  }
+
+ private:
+  void add(bool is_put, ByteView key, ByteView value) {
+    const size_t at = held.size();
+    codec::append(held, key);
+    codec::append(held, value);
+    rows.push_back({is_put, at, at + key.size(), held.size()});
   }
 };
 
@@ -88,7 +112,8 @@ Error History::error(visor_status status, const char* what) const {
 
 Result<void> History::write(Batch& batch) {
   added_.reset();
-  const visor_status status = kv_->api->write(kv_.get(), batch.ops.data(), batch.ops.size());
+  const std::vector<visor_op> ops = batch.ops();
+  const visor_status status = kv_->api->write(kv_.get(), ops.data(), ops.size());
   if (status != VISOR_OK) return std::unexpected(error(status, "written"));
   return {};
 }
@@ -181,7 +206,7 @@ Result<void> History::add_out(const visor_key& peer, Message& message) {
   next.last = message.number;
   Batch batch;
   if (Result<void> room = make_room(next, batch); !room) return room;
-  next.messages += batch.ops.empty() ? 1 : 0;
+  next.messages += batch.empty() ? 1 : 0;
   // One that nobody has named is found by its number, without an index.
   if (message.id.empty()) {
     message.id = id_of_number(message.number);
@@ -212,7 +237,7 @@ Result<bool> History::add_in(const visor_key& peer, Message& message) {
   ++next.unread;
   Batch batch;
   if (Result<void> room = make_room(next, batch); !room) return std::unexpected(room.error());
-  next.messages += batch.ops.empty() ? 1 : 0;
+  next.messages += batch.empty() ? 1 : 0;
   batch.put(peer, message);
   batch.put_id(peer, message);
   batch.put(next);
@@ -318,7 +343,6 @@ Result<void> History::save(const visor_key& peer, const Message& message, bool s
   if (Result<void> written = write(batch); !written) return written;
   if (auto sent = sent_.find(peer); sent != sent_.end()) {
     sent->second.erase(message.number);
-    if (sent->second.empty()) sent_.erase(sent);
   }
   if (!was_owed) return {};
   auto at = owing_.find(peer);
@@ -376,7 +400,7 @@ Result<void> History::forget(const visor_key& peer) {
   Batch batch;
   for (uint8_t range : {kMessage, kId, kOwed}) {
     const visor_status status = scan(kv_.get(), peer_key(range, peer), [&](ByteView key, ByteView) {
-      batch.erase(Bytes(key.begin(), key.end()));
+      batch.erase(key);
       return true;
     });
     if (status != VISOR_OK) return std::unexpected(error(status, "read"));

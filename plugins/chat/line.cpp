@@ -51,13 +51,11 @@ void Line::received(ByteView data) {
 
 visor_status Line::send(std::string_view payload) {
   if (!stream_) return host_.fail(VISOR_ECLOSED, "the line is closed");
-  Result<Bytes> framed = frame(payload);
-  if (!framed) return host_.fail(framed.error());
-  if (!queue_.empty() && queue_.size() + framed->size() > kMaxQueuedBytes) {
+  if (!queue_.empty() && queue_.size() + kFrameHeadBytes + payload.size() > kMaxQueuedBytes) {
     refused_ = true;
     return host_.fail(VISOR_EAGAIN, "the line to the peer is full");
   }
-  codec::append(queue_, *framed);
+  if (Result<void> framed = append_frame(queue_, payload); !framed) return host_.fail(framed.error());
   used_ms_ = host_.now_ms();
   // Frames of one turn leave in one write.
   if (!blocked_ && !std::exchange(flushing_, true)) tasks_.post([this] { flush(); });
