@@ -86,6 +86,7 @@ Result<void> Store::write_recount(size_t objects, const Counters& next, std::vec
       codec::append_le<uint64_t>(meta, field);
     changes.emplace_back(Bytes{kMeta}, std::move(meta));
     std::vector<visor_op> ops;
+    ops.reserve(changes.size());
     for (const auto& [key, value] : changes)
       ops.push_back(value.empty() ? visor::erase(key) : visor::put(ByteView(key), value));
     const visor_status status = kv_->api->write(kv_.get(), ops.data(), ops.size());
