@@ -28,6 +28,11 @@ export function roomView(model, session, events) {
   const earlier = h('button', { type: 'button', class: 'plain earlier', on: { click: () => { limit += kMore; load(); } } }, 'Earlier messages');
   const list = h('ol', { class: 'messages', role: 'log', 'aria-live': 'polite', 'aria-labelledby': 'chat-room-title' });
   const pane = h('div', { class: 'message-pane', tabindex: '0', 'aria-label': 'Messages', role: 'region' }, earlier, list);
+  // Who reads the end goes on reading it when a panel opens, or a phone's keyboard.
+  let atTheEnd = true;
+  pane.addEventListener('scroll', () => { atTheEnd = isAtEnd(); });
+  const resized = new ResizeObserver(() => { if (atTheEnd) pane.scrollTop = pane.scrollHeight; });
+  resized.observe(pane);
   const quoted = h('p', { class: 'quoted-words', dir: 'auto' });
   const quoting = h('div', { class: 'quoting', hidden: true }, quoted, h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Answer no message', on: { click: () => answer(null) } }, icon('close')));
   const field = h('textarea', { rows: 1, placeholder: 'Write a message', 'aria-label': 'Message', autocomplete: 'off', dir: 'auto', maxlength: 60000, on: { input: grow, keydown: keyed } });
@@ -97,8 +102,10 @@ export function roomView(model, session, events) {
     }, kLoadMs);
   }
 
+  function isAtEnd() { return pane.scrollTop + pane.clientHeight >= pane.scrollHeight - kNearEnd; }
+
   function draw() {
-    const atEnd = pane.scrollTop + pane.clientHeight >= pane.scrollHeight - kNearEnd || !list.childElementCount;
+    const atEnd = isAtEnd() || !list.childElementCount;
     const height = pane.scrollHeight;
     const places = new Map(rows.map((row) => [row.name, row]));
     const shown = [];
@@ -195,6 +202,7 @@ export function roomView(model, session, events) {
       model.removeEventListener('room', heard);
       model.removeEventListener('rooms', listed);
       document.removeEventListener('visibilitychange', look);
+      resized.disconnect();
       clearTimeout(loading);
     },
   };
