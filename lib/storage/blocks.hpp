@@ -22,6 +22,7 @@ class Blocks {
 
  private:
   struct Free {
+    size_t bytes = 0;
     void operator()(uint8_t* block) const;
   };
   std::vector<std::unique_ptr<uint8_t, Free>> blocks_;
