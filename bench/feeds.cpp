@@ -228,6 +228,21 @@ void build_again(size_t times) {
   for (size_t i = 0; i < times; ++i) std::fprintf(stderr, "%.0f leaves a second\n", build.leaves_s(false));
 }
 
+/* One leaf after another, so many times: for profiling. */
+void update_again(size_t leaves, size_t times, bool leveldb) {
+  Owner owner(leaves, leveldb);
+  Reader reader(leveldb);
+  reader.follow(owner);
+  reader.wait_for_roots(1);
+  std::vector<double> took;
+  for (size_t i = 1; i <= times; ++i) {
+    owner.child.say(std::to_string(i * 7919 % leaves));
+    reader.wait_for_roots(i + 1);
+    took.push_back(static_cast<double>(reader.took_ns) / 1000);
+  }
+  std::fprintf(stderr, "%zu leaves: %.1f us from a change of one to its reader\n", leaves, median(took));
+}
+
 /* One replication, in wall and processor time: for profiling. */
 void once(size_t leaves, bool leveldb, bool streams) {
   const Owner owner(leaves, leveldb, streams);
@@ -254,6 +269,7 @@ int run(int argc, char** argv) {
   if (mode == "serve_many") return serve_many({argv, argv + argc}), 0;
   if (mode == "follow_many") return follow_many({argv, argv + argc}), 0;
   if (mode == "builds") return build_again(std::stoul(argv[2])), 0;
+  if (mode == "updates") return update_again(std::stoul(argv[2]), std::stoul(argv[3]), flag(4)), 0;
   if (mode == "once") return once(std::stoul(argv[2]), flag(3), flag(4)), 0;
   auto wanted = [&](const std::string& name) { return mode.empty() || name.find(mode) != std::string::npos; };
   for (bool leveldb : {false, true}) {

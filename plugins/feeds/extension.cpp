@@ -154,7 +154,11 @@ void OpWriter::put(Bytes& to, std::string_view path, ByteView value) {
   last_.assign(path);
 }
 
-Result<OpReader::Op> OpReader::next(ByteView& ops) {
+void OpWriter::place(Bytes& to, std::span<const size_t> places) {
+  for (size_t at : places) append_varint(to, at);
+}
+
+Result<OpReader::Op> OpReader::next(ByteView& ops, bool placed) {
   size_t shared = 0;
   ByteView rest;
   Op op;
@@ -168,6 +172,12 @@ Result<OpReader::Op> OpReader::next(ByteView& ops) {
   path_.resize(shared);
   path_ += text(rest);
   op.path = path_;
+  if (!placed) return op;
+  places_.resize(static_cast<size_t>(std::ranges::count(path_, '/')) + 1);
+  for (size_t& at : places_) {
+    if (!take_varint(ops, at)) return bad("a place is cut short");
+  }
+  op.places = places_;
   return op;
 }
 

@@ -23,7 +23,8 @@
  *     signature verified; without kMore, when its tree is built.  kMore: ops go on in More, and `top` is
  * there so that the signature is verified before anything is built. kResumed: the ops begin behind the place.
  * kMoved, beside it: the Root is a later one than the resumed; the ops are the difference to it of what had
- * come, then that of the base behind the place.
+ * come, then that of the base behind the place. kPlaced: behind each op stands, for each name of its path, at
+ * which place in its directory it may be, as LEB128; a guess, which spares the subscriber a search.
  *
  *   More    66 | number u32 | flags u8 | ops
  *     kMore: and more.  kGiveUp: the Root cannot be told so (the base is not here any more, the tree is not
@@ -64,7 +65,7 @@ Result<Follow> decode_follow(ByteView body);
 
 /* The head of Update and More. */
 struct StreamHead {
-  static constexpr uint8_t kMore = 1, kApart = 2, kResumed = 4, kMoved = 8, kGiveUp = 16;
+  static constexpr uint8_t kMore = 1, kApart = 2, kResumed = 4, kMoved = 8, kGiveUp = 16, kPlaced = 32;
   uint32_t number = 0;
   uint8_t flags = 0;
   // Of an Update.
@@ -90,6 +91,8 @@ Result<StreamMessage> decode_stream_message(ByteView message);
 class OpWriter {
  public:
   void put(Bytes& to, std::string_view path, ByteView value);
+  /* Behind an op that is put. */
+  static void place(Bytes& to, std::span<const size_t> places);
   void erase(Bytes& to, std::string_view path) { put(to, path, {}); }
 
  private:
@@ -101,17 +104,19 @@ class OpReader {
  public:
   struct Op {
     std::string_view path;
-    ByteView value;  // empty: deletes
+    ByteView value;                  // empty: deletes
+    std::span<const size_t> places;  // of each name, where they are said
   };
   /* `after`: where an earlier message ended. */
   explicit OpReader(std::string after = "") : path_(std::move(after)) {}
 
   /* Takes one op from the front of `ops`, which is not empty; lent until the next. */
-  Result<Op> next(ByteView& ops);
+  Result<Op> next(ByteView& ops, bool placed = false);
   const std::string& place() const { return path_; }
 
  private:
   std::string path_;
+  std::vector<size_t> places_;
 };
 
 }  // namespace visor::feeds

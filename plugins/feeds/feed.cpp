@@ -317,6 +317,15 @@ void Feed::broken(const Error& why) {
   ask_again_later();
 }
 
+/* Whoever follows it here was told of another tree than the one that is stored. */
+void Feed::lost(const Error& why) {
+  last_error_ = "a Root was not stored: " + why.text;
+  host_.warn("feed " + to_hex(id_.feed) + ": " + last_error_);
+  end(why);
+  retry_ms_ = settings_.retry_ms;
+  ask_again_later();
+}
+
 /* A peer that is asked again sends its Root again. */
 void Feed::ask_again_later() {
   const uint64_t after_ms = retry_ms_;

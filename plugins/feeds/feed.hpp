@@ -138,6 +138,7 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   void replied(Connection& connection, const Hash& object, const Message* reply) override;
   void filled(Difference difference) override;
   void broken(const Error& why) override;
+  void lost(const Error& why) override;
   void partial(Difference leaves) override;
   std::vector<std::string> wants_partial() override;
   bool wants_difference() override;

@@ -56,6 +56,7 @@ std::shared_ptr<const Bytes> Feed::latest_message(Followed& followed, const Stor
   if (!ops) return nullptr;
   StreamHead head;
   head.number = followed.number;
+  head.flags = StreamHead::kPlaced;
   head.time_ns = record.time_ns;
   head.signature = record.signature;
   Bytes message;
@@ -179,7 +180,7 @@ void Feed::stream_arrived(Connection& connection, const StreamMessage& message) 
   }
   if (message.update) return update_arrived(*m, message);
   if (!fill_ || !fill_->streams_from(connection)) return;  // it could not be stored
-  if (Result<void> taken = fill_->take_ops(message.ops); !taken)
+  if (Result<void> taken = fill_->take_ops(message.ops, message.head.has(StreamHead::kPlaced)); !taken)
     return stream_failed(connection, taken.error());
   if (!message.head.has(StreamHead::kMore)) end_of_stream();
 }
@@ -210,14 +211,14 @@ void Feed::update_arrived(Member& m, const StreamMessage& message) {
   } else {
     auto fill = std::make_unique<Fill>(host_, *store_, id_, std::move(*root), settings_.fill,
                                        static_cast<Fill::Owner&>(*this));
-    fill->open_stream(connection);
+    fill->open_stream(connection, whole);
     if (!whole) {
       m.announced = fill->root().hash;
       replace_fill(std::move(fill));
       push_to_all(fill_->root().hash);
     } else {
       // Small: it is built and verified before it touches what else is under way.
-      Result<void> made = fill->take_ops(message.ops);
+      Result<void> made = fill->take_ops(message.ops, head.has(StreamHead::kPlaced));
       if (made) made = fill->seal();
       if (!made) return stream_failed(connection, made.error());
       m.announced = fill->root().hash;
@@ -226,7 +227,7 @@ void Feed::update_arrived(Member& m, const StreamMessage& message) {
       return fill_->complete();
     }
   }
-  if (Result<void> taken = fill_->take_ops(message.ops); !taken)
+  if (Result<void> taken = fill_->take_ops(message.ops, head.has(StreamHead::kPlaced)); !taken)
     return stream_failed(connection, taken.error());
   if (whole) end_of_stream();
 }

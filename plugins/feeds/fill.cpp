@@ -334,14 +334,27 @@ void Fill::finish() {
     owner_.fall_behind();
   }
   over_ = true;
-  if (Result<void> committed = store_.commit(id_, target(), changes_); !committed) {
+  if (made_) {
+    store_.commit_later(id_, target(), [this] {
+      if (Result<void> committed = commit(); !committed) owner_.lost(committed.error());
+    });
+  } else if (Result<void> committed = commit(); !committed) {
     over_ = false;
     return broke(committed.error());
   }
   for (const Waiting& waiting : std::exchange(waiting_, {})) {
     waiting.connection->serve_again(waiting.seq, waiting.hash);
   }
+  Store& store = store_;
   owner_.filled(diff_ ? diff_->take() : std::move(difference_));
+  store.settle();
+}
+
+Result<void> Fill::commit() {
+  if (made_) {
+    if (Result<void> added = made_->give_to(changes_); !added) return added;
+  }
+  return store_.commit(id_, target(), changes_);
 }
 
 void Fill::broke(Error why) {

@@ -16,6 +16,7 @@
 #include "connection.hpp"
 #include "extension.hpp"
 #include "limits.hpp"
+#include "new_objects.hpp"
 #include "store.hpp"
 #include "tree_builder.hpp"
 #include "tree_diff.hpp"
@@ -38,6 +39,8 @@ class Fill final : public Requester, private TreeBuilder::Sink {
     /* The Root is in the store, and is the feed's current one. */
     virtual void filled(Difference difference) = 0;
     virtual void broken(const Error& why) = 0;
+    /* The Root of which `filled` told is not in the store after all. */
+    virtual void lost(const Error& why) = 0;
     /* Leaves of the Root that have come; asked for by wants_partial(). */
     virtual void partial(Difference leaves) = 0;
     /* Prefixes of those who want to be told early; what is under them is fetched first. */
@@ -72,15 +75,16 @@ class Fill final : public Requester, private TreeBuilder::Sink {
 
   /* --- differences to the feed's current Root, from one connection, instead of start() --- */
 
-  /* A Root whose hash is blank gets its top, and is verified, by seal(). */
-  void open_stream(Connection& from);
+  /* A Root whose hash is blank gets its top, and is verified, by seal().  `small`: it comes in one message.
+   */
+  void open_stream(Connection& from, bool small = false);
   bool streams_from(const Connection& connection) const { return stream_ && stream_->from == &connection; }
   bool streaming() const { return stream_ && stream_->from; }
   /* VISOR_EPROTO: the sender is to blame; otherwise the difference does not fit what is stored here. */
-  Result<void> take_ops(ByteView ops);
+  Result<void> take_ops(ByteView ops, bool placed = false);
   /* No more follow: the tree is the one that the Root names, and the Root is its owner's. */
   Result<void> seal();
-  /* Stores a sealed Root. */
+  /* Stores a sealed Root; where a crash leaves nothing of it anyway, a small one is told of before. */
   void complete();
   /* Goes on by requests. */
   void abandon_stream();
@@ -167,6 +171,7 @@ class Fill final : public Requester, private TreeBuilder::Sink {
   void check_against(const Hash& top);
   void run_check();
   void finish();
+  Result<void> commit();
   void broke(Error why);
   void watch_stall();
   Source* source_of(const Connection& connection);
@@ -194,8 +199,9 @@ class Fill final : public Requester, private TreeBuilder::Sink {
   bool partial_posted_ = false;
   std::deque<Waiting> waiting_;
   std::unique_ptr<Incoming> stream_;
-  Difference difference_;  // as it was told
-  ByteView held_entry_;    // of the leaf that was built last, if it stays here
+  std::optional<NewObjects> made_;  // of a small Root that is told of before it is stored
+  Difference difference_;           // as it was told
+  ByteView held_entry_;             // of the leaf that was built last, if it stays here
   std::unique_ptr<TreeDiff> diff_;
   Hash against_;            // the top that diff_ compares with
   bool collected_ = false;  // whether it keeps what is different

@@ -8,7 +8,8 @@ std::unique_ptr<Fill::Incoming> Fill::incoming(Connection& from, const Hash& bas
   return std::make_unique<Incoming>(from, changes_, base, static_cast<TreeBuilder::Sink&>(*this));
 }
 
-void Fill::open_stream(Connection& from) {
+void Fill::open_stream(Connection& from, bool small) {
+  if (small && !store_.options().durable) made_.emplace();
   const StoredRoot* before = store_.current(id_);
   against_ = before ? before->top : Hash{};
   collected_ = owner_.wants_difference();
@@ -27,11 +28,21 @@ void Fill::tell_early(const Connection& from) {
 }
 
 Result<void> Fill::object(const Hash& hash, Kind kind, ByteView object) {
+  if (made_) {
+    made_->add(hash, kind, object, false);
+    return count_in(object.size());
+  }
   if (Result<void> done = changes_.add(hash, kind, object); !done) return done;
   return added(hash, object.size());
 }
 
 Result<void> Fill::leaf(const Hash& hash, std::span<uint8_t> entry) {
+  if (made_) {
+    ObjectArena::seal(entry.data(), hash, Kind::kTreeEntry);
+    made_->add(hash, Kind::kTreeEntry, entry, true);
+    held_entry_ = entry;
+    return count_in(entry.size());
+  }
   Result<bool> held = changes_.add_in_room(hash, entry);
   if (!held) return std::unexpected(held.error());
   held_entry_ = *held ? ByteView(entry) : ByteView();
@@ -44,13 +55,14 @@ Result<void> Fill::added(const Hash& hash, size_t bytes) {
   return holds_much() ? store_.flush(changes_) : Result<void>{};
 }
 
-Result<void> Fill::take_ops(ByteView ops) {
+Result<void> Fill::take_ops(ByteView ops, bool placed) {
   progress_ms_ = host_.now_ms();
   while (!ops.empty()) {
-    Result<OpReader::Op> op = stream_->ops.next(ops);
+    Result<OpReader::Op> op = stream_->ops.next(ops, placed);
     if (!op) return std::unexpected(op.error());
     held_entry_ = {};
-    if (Result<void> applied = stream_->builder.apply(op->path, op->value); !applied) return applied;
+    if (Result<void> applied = stream_->builder.apply(op->path, op->value, op->places); !applied)
+      return applied;
     if (collected_) collect(*op);
     if (!prefixes_.empty() && !op->value.empty()) note_leaf(op->path, op->value);
   }

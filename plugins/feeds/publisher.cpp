@@ -54,6 +54,7 @@ Result<void> Publisher::take_up() {
 }
 
 Result<void> Publisher::write(std::span<const visor_op> ops, Done done) {
+  store_.settle();  // what the tree has encoded lies in its memory until then
   Result<void> ready = take_up();
   Result<bool> changed = ready ? tree_.apply(ops) : std::unexpected(ready.error());
   if (!changed) {
@@ -81,6 +82,11 @@ Result<void> Publisher::write(std::span<const visor_op> ops, Done done) {
   return {};
 }
 
+void Publisher::sort_written() {
+  std::ranges::sort(written_,
+                    [](const Written& a, const Written& b) { return compare_paths(a.path, b.path) < 0; });
+}
+
 /* Remembers a leaf that was changed, as long as these are few, small, and each is written once. */
 void Publisher::note(const visor_op& op) {
   constexpr size_t kFew = 16, kSmallBytes = 2048;
@@ -96,11 +102,13 @@ void Publisher::note(const visor_op& op) {
 void Publisher::tell_latest(const Hash& before, const Hash& root) {
   latest_.reset();
   if (std::exchange(written_all_, true)) {
-    std::ranges::sort(written_,
-                      [](const Written& a, const Written& b) { return compare_paths(a.path, b.path) < 0; });
+    sort_written();
     latest_.emplace(before, root, Bytes());
     OpWriter writer;
-    for (const Written& written : written_) writer.put(latest_->ops, written.path, written.value);
+    for (const Written& written : written_) {
+      writer.put(latest_->ops, written.path, written.value);
+      OpWriter::place(latest_->ops, tree_.places(written.path));
+    }
   }
   written_.clear();
 }
@@ -117,14 +125,17 @@ void Publisher::schedule(uint64_t after_ms) {
 }
 
 void Publisher::flush() {
+  store_.settle();
   if (dirty_) publish();
 }
 
 void Publisher::publish() {
+  store_.settle();
   scheduled_ = false;
   batch_.cancel();
   const bool again = std::exchange(announced_again_, false);
   if (!dirty_ && !again) return;
+  if (!again && publish_few()) return;
   Difference difference;
   Result<bool> saved = save(again, Changes::Others::kLive, difference);
   if (!saved && saved.error().status == VISOR_ENOENT) {
@@ -140,6 +151,47 @@ void Publisher::publish() {
   if (!saved) return failed(saved.error());
   settled();
   if (*saved) owner_.published(std::move(difference));
+}
+
+/* A Root of few leaves goes out before it is stored, where a crash leaves nothing of either.  Its number is
+ * used from then on.  False: this is no such case. */
+bool Publisher::publish_few() {
+  const StoredRoot* before = store_.current(id_);
+  if (store_.options().durable || !before || !written_all_ || written_.empty() || !last_error_.empty())
+    return false;
+  auto encoded = std::make_shared<NewObjects>();
+  const Hash top = tree_.encode([&](const Hash& hash, Kind kind, ByteView object, bool leaf) {
+    encoded->add(hash, kind, object, leaf);
+  });
+  if (top == before->top) return false;
+  Result<SignedRoot> root = sign(top);
+  if (!root) return false;
+  last_ = {root->root.nonce, root->root.seq, root->hash, root->root.time_ns};
+  ++counters_.roots;
+  published_ms_ = host_.now_ms();
+  sort_written();
+  Difference difference;
+  if (owner_.wants_difference()) {
+    for (const Written& written : written_) {
+      written.value.empty() ? difference.erase(written.path) : difference.put(written.path, written.value);
+    }
+  }
+  tell_latest(before->record.hash, root->hash);
+  store_.commit_later(id_, *root, [this, encoded, root = *root] { store_told(*encoded, root); });
+  owner_.published(std::move(difference));
+  store_soon_ = Timer::once(host_, 0, [this] { store_.settle(); });
+  return true;
+}
+
+void Publisher::store_told(const NewObjects& encoded, const SignedRoot& root) {
+  Changes changes(store_, Changes::Others::kLive);
+  Result<void> stored = encoded.give_to(changes);
+  if (stored) stored = store_.commit(id_, root, changes);
+  if (stored) return settled();
+  // The next Root, which comes at once, has all of it again.
+  tree_.forget();
+  written_all_ = false;
+  schedule(0);
 }
 
 /* Stores the tree as a new Root; false: it is the one that is stored. */

@@ -5,6 +5,7 @@
 #include <visor/plugin.hpp>
 
 #include "extension.hpp"
+#include "new_objects.hpp"
 #include "store.hpp"
 #include "tree.hpp"
 #include "tree_diff.hpp"
@@ -32,6 +33,7 @@ class Publisher {
   /* Takes up the tree that is stored. */
   Publisher(Host host, Store& store, visor_identity* identity, const FeedId& id,
             const PublisherOptions& options, Owner& owner);
+  ~Publisher() { store_.settle(); }
 
   /* `done` completes when the Root with it is durable, or with the reason why it is not stored; then it is
    * tried again by itself. */
@@ -48,8 +50,8 @@ class Publisher {
     if (Result<void> loaded = take_up(); !loaded) host_.warn(loaded.error().text);
   }
 
-  /* The difference of the current Root to the one before it, as ops of the extension, where few leaves were
-   * written and it is known without reading; null: it is not. */
+  /* The difference of the current Root to the one before it, as ops of the extension with their places, where
+   * few leaves were written and it is known without reading; null: it is not. */
   const Bytes* latest_ops(const Hash& before, const Hash& current) const {
     const bool known = latest_ && latest_->before == before && latest_->root == current;
     return known ? &latest_->ops : nullptr;
@@ -84,10 +86,13 @@ class Publisher {
     Bytes value;  // empty: deleted
   };
   void note(const visor_op& op);
+  void sort_written();
   void tell_latest(const Hash& before, const Hash& root);
   Result<void> take_up();
   void schedule(uint64_t after_ms);
   void publish();
+  bool publish_few();
+  void store_told(const NewObjects& encoded, const SignedRoot& root);
   Result<bool> save(bool again, Changes::Others others, Difference& difference);
   Result<SignedRoot> sign(const Hash& top);
   void settled();
@@ -115,7 +120,7 @@ class Publisher {
   uint64_t retry_ms_ = 0;
   std::string last_error_;
   Counters counters_;
-  Timer batch_, heartbeat_;
+  Timer batch_, heartbeat_, store_soon_;
 };
 
 }  // namespace visor::feeds

@@ -126,6 +126,7 @@ Result<void> Store::read_roots() {
 }
 
 Result<std::optional<ByteView>> Store::get(uint8_t range, const Hash& hash) {
+  settle();
   const auto key = hash_key(range, hash);
   visor_span value{};
   visor_status status = kv_->api->get(kv_.get(), to_span(ByteView(key)), &value);
@@ -179,11 +180,16 @@ Result<uint32_t> Store::count(const Hash& hash) {
 }
 
 const StoredRoot* Store::current(const FeedId& id) const {
+  return later_ && later_->id == id ? &later_->root : stored(id);
+}
+
+const StoredRoot* Store::stored(const FeedId& id) const {
   auto found = current_.find(id);
   return found == current_.end() ? nullptr : &found->second;
 }
 
 Result<SignedRoot> Store::load(const FeedId& id) {
+  settle();
   const StoredRoot* root = current(id);
   if (!root) return failure(VISOR_ENOENT, "the feed " + name_of(id) + " has no Root");
   Result<ByteView> object = read(root->record.hash, Kind::kRoot);
@@ -199,6 +205,7 @@ Result<SignedRoot> Store::load(const FeedId& id) {
 }
 
 void Store::sync(std::function<void(visor_status)> done) {
+  settle();
   const uint64_t number = ++last_sync_;
   visor_status status = syncs_[number].start([&](visor_done d) { return kv_->api->sync(kv_.get(), d); },
                                              [this, number, done](visor_status result, void*) {
@@ -227,6 +234,7 @@ void Store::Pin::release() {
 }
 
 Store::Pin Store::pin(const FeedId& id) {
+  settle();
   Pin pin;
   const StoredRoot* root = current(id);
   if (!root) return pin;
@@ -241,6 +249,7 @@ Store::Pin Store::pin(const FeedId& id) {
 }
 
 void Store::unpin(const Hash& hash) {
+  settle();
   auto at = pinned_.find(hash);
   if (at == pinned_.end() || --at->second.pins > 0) return;
   Pinned pinned = std::move(at->second);

@@ -72,11 +72,21 @@ class Store : public ObjectReader {
   /* The feed's current Root, or null; valid until it changes. */
   const StoredRoot* current(const FeedId& id) const;
   Result<SignedRoot> load(const FeedId& id);
-  const std::map<FeedId, StoredRoot>& roots() const { return current_; }
+  const std::map<FeedId, StoredRoot>& roots() {
+    settle();
+    return current_;
+  }
 
   /* Makes a Root current, with all that `changes` holds, in place of the one before.  VISOR_ENOENT: something
    * below it is missing.  On any error nothing has changed. */
   Result<void> commit(const FeedId& id, const SignedRoot& root, Changes& changes);
+  /* The Root is current at once, and `commit`, which makes it so, runs in settle() or when something else is
+   * first read or written here: whoever waits for the Root need not wait for that.  For drives in memory, of
+   * which a crash leaves nothing anyway. */
+  void commit_later(const FeedId& id, const SignedRoot& root, std::function<void()> commit);
+  void settle() {
+    if (later_) run_later();
+  }
   /* Writes what is held to the store, counted by nobody, so that memory is free and a fill that breaks goes
    * on. */
   Result<void> flush(Changes& changes);
@@ -123,6 +133,11 @@ class Store : public ObjectReader {
     bool superseded = false;
   };
   struct Batch;
+  struct Later {
+    FeedId id;
+    StoredRoot root;
+    std::function<void()> commit;
+  };
   struct Unreferenced {
     Hash hash;
     int64_t since_ns;
@@ -146,6 +161,8 @@ class Store : public ObjectReader {
   Result<void> recount();
   Result<void> write_recount(size_t objects, const Counters& next, std::vector<Bytes> erased,
                              const std::function<std::pair<Hash, uint32_t>(uint32_t)>& object);
+  void run_later();
+  const StoredRoot* stored(const FeedId& id) const;
   void unpin(const Hash& hash);
   bool wanted(const Hash& hash) const;
   Result<std::vector<Unreferenced>> unreferenced(size_t limit, int64_t until_ns);
@@ -160,6 +177,7 @@ class Store : public ObjectReader {
   uint64_t generation_ = 1;  // how often something became live or ceased to be
   Counters counters_;
   std::map<FeedId, StoredRoot> current_;
+  std::optional<Later> later_;
   std::map<Hash, Pinned> pinned_;  // by the hash of the Root
   std::vector<const Changes*> collecting_;
   std::map<uint64_t, Request<void>> syncs_;

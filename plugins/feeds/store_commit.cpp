@@ -116,7 +116,19 @@ Result<void> Store::release_record(const FeedId& id, const StoredRoot& root, Cha
   return {};
 }
 
+void Store::commit_later(const FeedId& id, const SignedRoot& root, std::function<void()> commit) {
+  settle();
+  later_.emplace(id, StoredRoot{root.root.nonce, record_of(root, host_.unix_ns()), root.top()},
+                 std::move(commit));
+}
+
+void Store::run_later() {
+  const Later later = std::move(*std::exchange(later_, std::nullopt));
+  later.commit();
+}
+
 Result<void> Store::commit(const FeedId& id, const SignedRoot& root, Changes& changes) {
+  settle();
   if (auto done = changes.add(tree_types().registry, Kind::kRegistry, registry_); !done) return done;
   if (auto done = changes.add(root.hash, Kind::kRoot, root.encoded); !done) return done;
   bool made = false;  // the slot of the record
@@ -126,7 +138,7 @@ Result<void> Store::commit(const FeedId& id, const SignedRoot& root, Changes& ch
 
   Batch batch{counters_, {}, {}, {}};
   ++batch.next.commits;
-  const StoredRoot* old = current(id);
+  const StoredRoot* old = stored(id);
   auto pinned = old ? pinned_.find(old->record.hash) : pinned_.end();
   if (old && pinned == pinned_.end()) {
     if (auto done = release_record(id, *old, changes, batch); !done) return done;
@@ -157,6 +169,7 @@ Result<void> Store::remove(const FeedId& id, const StoredRoot& root) {
 }
 
 Result<void> Store::drop(const FeedId& id) {
+  settle();
   auto at = current_.find(id);
   if (at == current_.end()) return {};
   if (Result<void> removed = remove(id, at->second); !removed) return removed;
@@ -167,6 +180,7 @@ Result<void> Store::drop(const FeedId& id) {
 }
 
 Result<void> Store::flush(Changes& changes) {
+  settle();
   Batch batch{counters_, {}, {}, {}};
   const int64_t now_ns = host_.unix_ns();
   std::vector<uint32_t> written;
@@ -223,6 +237,7 @@ Result<void> Store::erase(std::span<const Unreferenced> objects) {
 }
 
 Result<bool> Store::sweep() {
+  settle();
   constexpr size_t kAtATime = 1024;
   const int64_t now_ns = host_.unix_ns();
   const int64_t until_ns = now_ns - static_cast<int64_t>(options_.grace_ms) * 1000000;

@@ -44,6 +44,20 @@ const Tree::Child* Tree::leaf(const Names& names) const {
   return nullptr;
 }
 
+std::vector<size_t> Tree::places(std::string_view path) const {
+  std::vector<size_t> places;
+  const Directory* directory = top_.get();
+  for (size_t begin = 0; begin <= path.size();) {
+    const std::string_view name = path.substr(begin, path.find('/', begin) - begin);
+    const size_t at = directory ? lower_bound(*directory, name) : 0;
+    const bool here = directory && at < directory->children.size() && directory->children[at].name == name;
+    directory = here ? directory->children[at].sub.get() : nullptr;
+    places.push_back(at);
+    begin += name.size() + 1;
+  }
+  return places;
+}
+
 // --- what has changed ---
 
 void Tree::mark(Directory& directory, size_t at) {

@@ -45,6 +45,9 @@ class Tree {
    * that is not known just now, and it stays. */
   Result<void> mend(ObjectReader& objects, const Dropped& dropped);
 
+  /* Where in its directory each name of a path is, or would be; 0 below what is not there. */
+  std::vector<size_t> places(std::string_view path) const;
+
   size_t leaves() const { return leaves_; }
   /* About so many objects will be encoded. */
   size_t pending() const { return pending_ + pending_ / 8; }

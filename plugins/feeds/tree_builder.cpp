@@ -18,14 +18,15 @@ TreeBuilder::TreeBuilder(ObjectReader& objects, const Hash& base, Sink& sink)
   };
 }
 
-Result<void> TreeBuilder::apply(std::string_view path, ByteView value) {
+Result<void> TreeBuilder::apply(std::string_view path, ByteView value, std::span<const size_t> places) {
+  places_ = places;
   if (!replaced_.empty() && value.empty() && path.size() > replaced_.size() && under(path, replaced_))
     return {};
   if (Result<void> there = descend(path); !there) return there;
   const std::string_view name = path.substr(path.rfind('/') + 1);
   if (name.empty()) return bad(path, "a leaf without a name");
   Frame& frame = frames_.back();
-  Result<bool> exact = advance(frame, name);
+  Result<bool> exact = advance(frame, name, frames_.size() - 1);
   if (!exact) return std::unexpected(exact.error());
   bool directory = false;
   if (*exact) {
@@ -66,7 +67,7 @@ Result<void> TreeBuilder::descend(std::string_view path) {
     while (frames_.size() > depth) {
       if (Result<void> left = leave(); !left) return left;
     }
-    if (Result<void> entered = enter(name); !entered) return entered;
+    if (Result<void> entered = enter(name, depth - 1); !entered) return entered;
   }
   while (frames_.size() > depth) {
     if (Result<void> left = leave(); !left) return left;
@@ -74,10 +75,10 @@ Result<void> TreeBuilder::descend(std::string_view path) {
   return {};
 }
 
-Result<void> TreeBuilder::enter(std::string_view name) {
+Result<void> TreeBuilder::enter(std::string_view name, size_t depth) {
   Frame& above = frames_.back();
   if (Result<void> after = check_after(above, name); !after) return after;
-  Result<bool> exact = advance(above, name);
+  Result<bool> exact = advance(above, name, depth);
   if (!exact) return std::unexpected(exact.error());
   Frame frame;
   frame.name = name;
@@ -139,9 +140,9 @@ Result<Hash> TreeBuilder::finish() {
 // --- the old tree ---
 
 /* Takes over all that comes before a name; gives whether the name itself is next. */
-Result<bool> TreeBuilder::advance(Frame& frame, std::string_view name) {
+Result<bool> TreeBuilder::advance(Frame& frame, std::string_view name, size_t depth) {
   if (frame.next == frame.base.size()) return false;
-  Result<uint64_t> at = search(frame, name);
+  Result<uint64_t> at = search(frame, name, depth);
   if (!at) return std::unexpected(at.error());
   if (Result<void> copied = copy(frame, *at); !copied) return std::unexpected(copied.error());
   if (*at == frame.base.size()) return false;
@@ -150,15 +151,38 @@ Result<bool> TreeBuilder::advance(Frame& frame, std::string_view name) {
   return entry->name == name;
 }
 
-/* The first child from `next` on whose name is not less: near by first, since changes lie together, but for
- * the first one, which may be anywhere. */
-Result<uint64_t> TreeBuilder::search(Frame& frame, std::string_view name) {
+/* The first child from `next` on whose name is not less: where it is said to be, or near by, since changes
+ * lie together, but for the first one, which may be anywhere. */
+Result<uint64_t> TreeBuilder::search(Frame& frame, std::string_view name, size_t depth) {
   uint64_t low = frame.next, high = frame.base.size(), step = low == 0 ? high / 2 + 1 : 1;
   auto less = [&](uint64_t at) -> Result<bool> {
     Result<TreeEntry> entry = read_entry(objects_, frame.base, at);
     if (!entry) return std::unexpected(entry.error());
     return entry->name < name;
   };
+  if (depth < places_.size() && low <= places_[depth]) {
+    const uint64_t at = std::min<uint64_t>(places_[depth], high - 1);
+    Result<TreeEntry> entry = read_entry(objects_, frame.base, at);
+    if (!entry) return std::unexpected(entry.error());
+    if (entry->name == name) return at;
+    step = 1;
+    if (entry->name < name) {
+      low = at + 1;
+    } else {
+      // It is new, or others were written before it.
+      high = at;
+      for (uint64_t back = 1; low < high; back *= 2) {
+        const uint64_t behind = high - std::min(back, high - low);
+        Result<bool> before = less(behind);
+        if (!before) return std::unexpected(before.error());
+        if (*before) {
+          low = behind + 1;
+          break;
+        }
+        high = behind;
+      }
+    }
+  }
   while (low < high) {
     const uint64_t at = std::min(low + step - 1, high - 1);
     Result<bool> before = less(at);

@@ -28,8 +28,9 @@ class TreeBuilder {
 
   /* A leaf; an empty value deletes it.  VISOR_EPROTO for what cannot be, after which this is of no use:
    * deleting what is not there, a leaf where a directory was begun, paths and values that no tree has.
-   * VISOR_ENOENT: the old tree is not whole. */
-  Result<void> apply(std::string_view path, ByteView value);
+   * VISOR_ENOENT: the old tree is not whole.  `places`: where each name of the path may be in its directory,
+   * as far as somebody says so. */
+  Result<void> apply(std::string_view path, ByteView value, std::span<const size_t> places = {});
   /* The top's address, once all differences are told. */
   Result<Hash> finish();
 
@@ -43,10 +44,10 @@ class TreeBuilder {
   };
 
   Result<void> descend(std::string_view path);
-  Result<void> enter(std::string_view name);
+  Result<void> enter(std::string_view name, size_t depth);
   Result<void> leave();
-  Result<bool> advance(Frame& frame, std::string_view name);
-  Result<uint64_t> search(Frame& frame, std::string_view name);
+  Result<bool> advance(Frame& frame, std::string_view name, size_t depth);
+  Result<uint64_t> search(Frame& frame, std::string_view name, size_t depth);
   Result<void> copy(Frame& frame, uint64_t end);
   Result<Hash> close(Frame& frame);
   Result<void> check_after(Frame& frame, std::string_view name);
@@ -58,7 +59,8 @@ class TreeBuilder {
   Sink& sink_;
   ListWriter::Emit list_emit_;
   std::vector<Frame> frames_;  // the directories that lead to where we are; [0]: the top
-  std::string replaced_;       // a directory of the old tree that became a leaf: what was below it goes
+  std::span<const size_t> places_;
+  std::string replaced_;  // a directory of the old tree that became a leaf: what was below it goes
   Bytes object_;
 };
 

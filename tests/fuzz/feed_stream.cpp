@@ -41,7 +41,7 @@ void check_follow(ByteView body) {
 }
 
 /* Told of a tree that has a few leaves already. */
-void check_ops(ByteView ops) {
+void check_ops(ByteView ops, bool placed) {
   Objects objects;
   TreeBuilder first(objects, Hash{}, objects);
   for (const char* path : {"a", "b/c", "b/d", "x/y/z"})
@@ -54,12 +54,12 @@ void check_ops(ByteView ops) {
   std::string last;
   bool any = false;
   while (!ops.empty()) {
-    Result<OpReader::Op> op = reader.next(ops);
+    Result<OpReader::Op> op = reader.next(ops, placed);
     if (!op) return;
     test::must(op->path.size() <= kMaxPathBytes, "paths are bounded");
     test::must(!std::exchange(any, true) || compare_paths(last, op->path) < 0, "paths ascend");
     last = op->path;
-    if (!builder.apply(op->path, op->value)) return;
+    if (!builder.apply(op->path, op->value, op->places)) return;
     told[last] = Bytes(op->value.begin(), op->value.end());
   }
   const Result<Hash> top = builder.finish();
@@ -84,6 +84,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   if (data[0] != kUpdateType && data[0] != kMoreType) return 0;
   auto read = decode_stream_message(message);
-  if (read && !read->ops.empty()) check_ops(read->ops);
+  if (read && !read->ops.empty()) check_ops(read->ops, read->head.has(StreamHead::kPlaced));
   return 0;
 }

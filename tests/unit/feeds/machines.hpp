@@ -65,8 +65,11 @@ struct Follower {
 
 class Machine : public Node::Networks {
  public:
-  Machine(MemoryHost& host, std::shared_ptr<Wire> wire, uint8_t number, NodeSettings settings = {})
+  /* `durable`: as the drive says of itself. */
+  Machine(MemoryHost& host, std::shared_ptr<Wire> wire, uint8_t number, NodeSettings settings = {},
+          bool durable = true)
       : identity(host.host(), number), host_(host), wire_(std::move(wire)), settings_(settings) {
+    options_.durable = durable;
     start();
   }
   ~Machine() override { stop(); }
@@ -78,7 +81,7 @@ class Machine : public Node::Networks {
   }
   /* On a disk that may refuse. */
   Result<void> try_start() {
-    auto opened = Store::open(host_.host(), open_disk(host_.host(), disk), {});
+    auto opened = Store::open(host_.host(), open_disk(host_.host(), disk), options_);
     if (!opened) return std::unexpected(opened.error());
     net = std::make_unique<MemoryNet>(host_.host(), wire_, key());
     store = std::move(*opened);
@@ -171,6 +174,7 @@ class Machine : public Node::Networks {
   MemoryHost& host_;
   std::shared_ptr<Wire> wire_;
   NodeSettings settings_;
+  StoreOptions options_;
   visor_handle* serving_ = nullptr;
   std::map<visor_key, std::shared_ptr<Feed>> feeds_;
 };

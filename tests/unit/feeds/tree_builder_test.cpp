@@ -233,6 +233,40 @@ TEST_CASE("feeds: what no difference can be is refused", "[feeds][extension]") {
   CHECK(build({}, {}) == none);
 }
 
+TEST_CASE("feeds: where a leaf is said to be spares a search and decides nothing", "[feeds][extension]") {
+  test::Seeded random(7);
+  Owner owner;
+  Ops first;
+  for (uint64_t i = 0; i < 1200; ++i) first.put(path_of(i * 2), "v");
+  const Hash base = owner.write(first);
+  Reader into;
+  into.objects = owner.objects;
+  size_t searched = 0, placed = 0;
+  for (int round = 0; round < 50; ++round) {
+    const uint64_t number = random.below(2400);
+    const std::string path = path_of(number), value = number % 2 == 0 && random.below(3) == 0 ? "" : "w";
+    CAPTURE(path, value);
+    Owner changed;
+    changed.write(first);
+    const Hash expected = changed.write(value.empty() ? Ops().erase(path) : Ops().put(path, value));
+    auto build = [&](std::vector<size_t> places) {
+      const size_t before = into.objects.reads;
+      TreeBuilder builder(into.objects, base, into);
+      REQUIRE(builder.apply(path, bytes(std::string_view(value)), places));
+      Result<Hash> top = builder.finish();
+      REQUIRE(top);
+      CHECK(*top == expected);
+      return into.objects.reads - before;
+    };
+    searched += build({});
+    placed += build(changed.tree.places(path));
+    build({random.below(4), random.below(8), random.below(1000)});
+    build({random.below(4)});
+    build({SIZE_MAX, 0, SIZE_MAX});
+  }
+  CHECK(placed < searched);  // either reads what lies beside the leaf, too
+}
+
 TEST_CASE("feeds: messages of the extension, whole, cut and wrong", "[feeds][extension]") {
   CHECK(is_announcement(announcement()));
   CHECK_FALSE(is_announcement(bytes(std::string_view("VSRF"))));
