@@ -17,7 +17,8 @@ const char kConfigSchema[] = R"({
     "keep": {"type": "object", "additionalProperties": false, "properties": {
       "messages": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 5000, "description": "of one peer; the oldest go"},
       "waiting": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 1000, "description": "for one peer, not yet delivered"},
-      "peers": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000}}},
+      "peers": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000},
+      "bytes": {"type": "integer", "minimum": 2097152, "maximum": 1099511627776, "default": 268435456, "description": "of all messages; a peer has a sixteenth of it, and where all is taken the longest conversation becomes shorter"}}},
     "groups": {"type": "object", "additionalProperties": false, "properties": {
       "batch_ms": {"type": "integer", "minimum": 0, "maximum": 60000, "default": 0, "description": "how long messages are gathered before they are published"},
       "mesh": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 8, "description": "up to so many members all follow each other"},
@@ -54,6 +55,7 @@ Result<Config> read_config(std::string_view text) {
   read_field(keep, "messages", config.history.per_peer);
   read_field(keep, "waiting", config.history.owed_per_peer);
   read_field(keep, "peers", config.history.peers);
+  read_field(keep, "bytes", config.history.bytes);
   const boost::json::object groups = codec::object_at(*object, "groups");
   config.groups.networks = config.direct.networks;
   read_field(groups, "batch_ms", config.groups.batch_ms);

@@ -1,35 +1,11 @@
 #include "history.hpp"
 
 #include <algorithm>
-#include <array>
 
-#include "lib/codec/endian.hpp"
+#include "history_batch.hpp"
 
 namespace visor::chat {
 namespace {
-
-constexpr uint8_t kMessage = 'm', kId = 'i', kOwed = 'o', kPeer = 'p';
-
-Bytes peer_key(uint8_t range, const visor_key& peer) {
-  Bytes key;
-  key.reserve(64);
-  key.push_back(range);
-  codec::append(key, bytes(peer));
-  return key;
-}
-
-Bytes number_key(uint8_t range, const visor_key& peer, uint64_t number) {
-  Bytes key = peer_key(range, peer);
-  codec::append_be<uint64_t>(key, number);
-  return key;
-}
-
-Bytes id_key(const visor_key& peer, Direction direction, std::string_view id) {
-  Bytes key = peer_key(kId, peer);
-  key.push_back(static_cast<uint8_t>(direction));
-  codec::append(key, bytes(id));
-  return key;
-}
 
 std::string id_of_number(uint64_t number) {
   std::array<uint8_t, 8> bytes{};
@@ -42,69 +18,7 @@ std::optional<uint64_t> number_of_id(std::string_view id) {
   return from_hex(id, bytes) ? std::optional(codec::load_be<uint64_t>(bytes.data())) : std::nullopt;
 }
 
-uint64_t number_in(ByteView key) {
-  return codec::load_be<uint64_t>(key.data() + key.size() - 8);
-}
-
 }  // namespace
-
-/* What is written together. */
-struct History::Batch {
-  /* Where a row's key and value are in `held`, which moves as it grows. */
-  struct Row {
-    bool is_put;
-    size_t key, value, end;
-  };
-  std::vector<Row> rows;
-  Bytes held;
-
-  Batch() {
-    rows.reserve(4);
-    held.reserve(512);
-  }
-  bool empty() const { return rows.empty(); }
-  void put(ByteView key, ByteView value) { add(true, key, value); }
-  void erase(ByteView key) { add(false, key, {}); }
-  void put(const visor_key& peer, const Message& message) {
-    put(number_key(kMessage, peer, message.number), encode_stored(message));
-  }
-  void put(const Conversation& conversation) {
-    std::array<uint8_t, 32> value{};
-    codec::store_be(value.data(), conversation.last);
-    codec::store_be(value.data() + 8, conversation.read);
-    codec::store_be(value.data() + 16, conversation.messages);
-    codec::store_be(value.data() + 24, conversation.unread);
-    put(peer_key(kPeer, conversation.peer), value);
-  }
-  void put_id(const visor_key& peer, const Message& message) {
-    std::array<uint8_t, 8> number{};
-    codec::store_be(number.data(), message.number);
-    put(id_key(peer, message.direction, message.id), number);
-  }
-  void owe(const visor_key& peer, uint64_t number, Errand errand) {
-    const auto byte = static_cast<uint8_t>(errand);
-    put(number_key(kOwed, peer, number), ByteView(&byte, 1));
-  }
-  std::vector<visor_op> ops() const {
-    std::vector<visor_op> all;
-    all.reserve(rows.size());
-    const ByteView from = held;
-    for (const Row& row : rows) {
-      const ByteView key = from.subspan(row.key, row.value - row.key);
-      all.push_back(row.is_put ? visor::put(key, from.subspan(row.value, row.end - row.value))
-                               : visor::erase(key));
-    }
-    return all;
-  }
-
- private:
-  void add(bool is_put, ByteView key, ByteView value) {
-    const size_t at = held.size();
-    codec::append(held, key);
-    codec::append(held, value);
-    rows.push_back({is_put, at, at + key.size(), held.size()});
-  }
-};
 
 Error History::error(visor_status status, const char* what) const {
   return {status, std::string("the chat's history cannot be ") + what + ": " + host_.error(status).text};
@@ -124,71 +38,6 @@ Result<std::unique_ptr<History>> History::open(Host host, Owned<visor_kv> kv, co
   return history;
 }
 
-Result<void> History::read_all_conversations() {
-  bool sound = true;
-  visor_status status = scan(kv_.get(), ByteView(&kPeer, 1), [&](ByteView key, ByteView value) {
-    sound = key.size() == 34 && value.size() == 32;
-    if (!sound) return false;
-    Conversation read;
-    std::ranges::copy(key.subspan(1), read.peer.bytes);
-    read.last = codec::load_be<uint64_t>(value.data());
-    read.read = codec::load_be<uint64_t>(value.data() + 8);
-    read.messages = codec::load_be<uint64_t>(value.data() + 16);
-    read.unread = codec::load_be<uint64_t>(value.data() + 24);
-    conversations_[read.peer] = read;
-    return true;
-  });
-  if (status == VISOR_OK) {
-    status = scan(kv_.get(), ByteView(&kOwed, 1), [&](ByteView key, ByteView) {
-      sound = sound && key.size() == 42;
-      if (!sound) return false;
-      visor_key peer{};
-      std::ranges::copy(key.subspan(1, 33), peer.bytes);
-      ++owing_[peer];
-      return true;
-    });
-  }
-  if (status != VISOR_OK) return std::unexpected(error(status, "read"));
-  if (!sound)
-    return failure(VISOR_ECORRUPT, "the chat's map holds what is not a history; give it another name");
-  return {};
-}
-
-Result<Conversation*> History::conversation(const visor_key& peer) {
-  auto at = conversations_.find(peer);
-  if (at != conversations_.end()) return &at->second;
-  if (conversations_.size() >= limits_.peers) {
-    return failure(VISOR_ENOSPC, "there are " + std::to_string(limits_.peers) +
-                                     " conversations already; forget one of them first");
-  }
-  Conversation& made = conversations_[peer];
-  made.peer = peer;
-  return &made;
-}
-
-/* The oldest message goes where there are too many, unless it is on the way. */
-Result<void> History::make_room(const Conversation& conversation, Batch& batch) {
-  if (conversation.messages < limits_.per_peer) return {};
-  std::optional<Message> oldest;
-  Result<void> read;
-  const Bytes prefix = peer_key(kMessage, conversation.peer);
-  const visor_status status = scan(kv_.get(), prefix, [&](ByteView key, ByteView value) {
-    Result<Message> message = decode_stored(value, number_in(key));
-    if (message) {
-      oldest = std::move(*message);
-    } else {
-      read = std::unexpected(message.error());
-    }
-    return false;
-  });
-  if (status != VISOR_OK) return std::unexpected(error(status, "read"));
-  if (!read || !oldest) return read;
-  if (oldest->direction == Direction::kOut && oldest->state <= State::kSent) return {};
-  batch.erase(number_key(kMessage, conversation.peer, oldest->number));
-  batch.erase(id_key(conversation.peer, oldest->direction, oldest->id));
-  return {};
-}
-
 Result<void> History::add_out(const visor_key& peer, Message& message) {
   Result<Conversation*> found = conversation(peer);
   if (!found) return std::unexpected(found.error());
@@ -204,20 +53,17 @@ Result<void> History::add_out(const visor_key& peer, Message& message) {
   message.direction = Direction::kOut;
   message.state = State::kPending;
   next.last = message.number;
-  Batch batch;
-  if (Result<void> room = make_room(next, batch); !room) return room;
-  next.messages += batch.empty() ? 1 : 0;
   // One that nobody has named is found by its number, without an index.
-  if (message.id.empty()) {
-    message.id = id_of_number(message.number);
-  } else {
-    batch.put_id(peer, message);
-  }
-  batch.put(peer, message);
+  const bool named = !message.id.empty();
+  if (!named) message.id = id_of_number(message.number);
+  Batch batch;
+  Result<std::optional<Conversation>> shortened = add(next, message, batch);
+  if (!shortened) return std::unexpected(shortened.error());
+  if (named) batch.put_id(peer, message);
   batch.owe(peer, message.number, Errand::kMessage);
-  batch.put(next);
   if (Result<void> written = write(batch); !written) return written;
-  **found = next;
+  take_over(next);
+  if (*shortened) take_over(**shortened);
   owing_[peer] = owed + 1;
   added_.emplace(peer, message);
   return {};
@@ -236,13 +82,12 @@ Result<bool> History::add_in(const visor_key& peer, Message& message) {
   next.last = message.number;
   ++next.unread;
   Batch batch;
-  if (Result<void> room = make_room(next, batch); !room) return std::unexpected(room.error());
-  next.messages += batch.empty() ? 1 : 0;
-  batch.put(peer, message);
+  Result<std::optional<Conversation>> shortened = add(next, message, batch);
+  if (!shortened) return std::unexpected(shortened.error());
   batch.put_id(peer, message);
-  batch.put(next);
   if (Result<void> written = write(batch); !written) return std::unexpected(written.error());
-  **found = next;
+  take_over(next);
+  if (*shortened) take_over(**shortened);
   return true;
 }
 
@@ -335,12 +180,13 @@ Result<std::vector<std::pair<visor_key, Message>>> History::latest(size_t limit)
 
 Result<void> History::save(const visor_key& peer, const Message& message, bool settled) {
   Batch batch;
-  batch.put(peer, message);
+  const std::optional<Conversation> shortened = put_changed(peer, message, batch);
   visor_span owed{};
   const Bytes key = number_key(kOwed, peer, message.number);
   const bool was_owed = settled && kv_->api->get(kv_.get(), to_span(key), &owed) == VISOR_OK;
   if (was_owed) batch.erase(key);
   if (Result<void> written = write(batch); !written) return written;
+  if (shortened) take_over(*shortened);
   if (auto sent = sent_.find(peer); sent != sent_.end()) {
     sent->second.erase(message.number);
   }
@@ -352,12 +198,13 @@ Result<void> History::save(const visor_key& peer, const Message& message, bool s
 
 Result<void> History::owe(const visor_key& peer, const Message& message, Errand errand) {
   Batch batch;
-  batch.put(peer, message);
+  const std::optional<Conversation> shortened = put_changed(peer, message, batch);
   visor_span owed{};
   const Bytes key = number_key(kOwed, peer, message.number);
   const bool was_owed = kv_->api->get(kv_.get(), to_span(key), &owed) == VISOR_OK;
   batch.owe(peer, message.number, errand);
   if (Result<void> written = write(batch); !written) return written;
+  if (shortened) take_over(*shortened);
   if (!was_owed) ++owing_[peer];
   return {};
 }
@@ -407,7 +254,10 @@ Result<void> History::forget(const visor_key& peer) {
   }
   batch.erase(peer_key(kPeer, peer));
   if (Result<void> written = write(batch); !written) return written;
-  conversations_.erase(peer);
+  if (auto at = conversations_.find(peer); at != conversations_.end()) {
+    bytes_ -= at->second.bytes;
+    conversations_.erase(at);
+  }
   owing_.erase(peer);
   sent_.erase(peer);
   return {};

@@ -6,7 +6,7 @@
  *   'i' peer (33) direction (u8) id         number: where it is; none of ours whose id is its number
  *   'o' peer (33) number (u64 BE)           on the way: what is to be sent, u8 (Errand)
  *   'p' peer (33)                           last number | last number that a person has read | messages |
- * unread: u64 BE
+ *                                           unread | bytes: u64 BE
  *
  * Numbers grow with the time of arrival, so that their order is that of the conversation. */
 #ifndef VISOR_CHAT_HISTORY_HPP
@@ -31,13 +31,16 @@ struct Conversation {
   visor_key peer{};
   uint64_t last = 0, read = 0; /* numbers */
   uint64_t messages = 0, unread = 0;
+  uint64_t bytes = 0; /* of the messages, about */
 };
 
 struct HistoryLimits {
   size_t per_peer = 5000;      /* messages kept of one peer; the oldest go, but none that is on the way */
   size_t owed_per_peer = 1000; /* on the way to one peer */
   size_t peers = 10000;
+  uint64_t bytes = 256u << 20; /* of all messages; one peer has a kShares-th of it */
 };
+inline constexpr uint64_t kShares = 16;
 
 class History {
  public:
@@ -71,6 +74,8 @@ class History {
   /* Everything of a peer. */
   Result<void> forget(const visor_key& peer);
 
+  /* Of all messages that are kept, about. */
+  uint64_t kept_bytes() const { return bytes_; }
   const std::map<visor_key, Conversation>& conversations() const { return conversations_; }
   const std::map<visor_key, size_t>& owing() const { return owing_; }
   visor_kv* kv() { return kv_.get(); }
@@ -83,7 +88,11 @@ class History {
       : host_(host), kv_(std::move(kv)), limits_(limits) {}
   Result<void> read_all_conversations();
   Result<Conversation*> conversation(const visor_key& peer);
-  Result<void> make_room(const Conversation& conversation, Batch& batch);
+  Result<void> shorten(Conversation& conversation, Batch& batch, const std::function<bool()>& fits);
+  /* Into a conversation whose record this becomes; gives another's that had to make room. */
+  Result<std::optional<Conversation>> add(Conversation& next, const Message& message, Batch& batch);
+  std::optional<Conversation> put_changed(const visor_key& peer, const Message& message, Batch& batch);
+  void take_over(const Conversation& next);
   Result<void> write(Batch& batch);
   void add_transient(const visor_key& peer, Message& message) const;
   Error error(visor_status status, const char* what) const;
@@ -92,6 +101,7 @@ class History {
   Owned<visor_kv> kv_;
   HistoryLimits limits_;
   std::map<visor_key, Conversation> conversations_;
+  uint64_t bytes_ = 0;                                 /* theirs together */
   std::map<visor_key, size_t> owing_;                  /* peers to whom something is owed, and how much */
   std::optional<std::pair<visor_key, Message>> added_; /* the latest of ours: it is sent next */
   std::map<visor_key, std::map<uint64_t, std::string>> sent_; /* of those owed: over which network */

@@ -166,6 +166,7 @@ std::string report_status(const visor_key& own, const History& history, const Hi
                    {"port", direct.options().port},
                    {"listening", std::move(listening)},
                    {"conversations", codec::queue_report(history.conversations().size(), limits.peers)},
+                   {"history_bytes", codec::queue_report(history.kept_bytes(), limits.bytes)},
                    {"lines", codec::queue_report(direct.lines(), direct.options().lines)},
                    {"watchers", codec::queue_report(watchers, max_watchers)},
                    {"groups", report_groups(groups, directory)},

@@ -32,7 +32,7 @@ export function tabConfiguration(network) {
     plugins.push({ plugin: 'telemetry', config: { ...rhythm, tpd: pk, network: over, port } });
   }
   const directory = network.services ? { directory: { ...rhythm, ...network.services } } : {};
-  plugins.push({ plugin: 'chat', config: { drive: 'disk', ...directory } });
+  plugins.push({ plugin: 'chat', config: { drive: 'disk', keep: { bytes: 16 << 20 }, ...directory } }); // in memory
   return { plugins, log: { instances: { chat: 'debug' } } }; // the chat window shows what it does
 }
 

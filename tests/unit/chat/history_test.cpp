@@ -192,6 +192,68 @@ TEST_CASE("chat: the oldest messages go, but none that is on the way", "[chat]")
   CHECK_FALSE(kept.history->add_in(key(3), stranger));  // too many conversations
 }
 
+TEST_CASE("chat: what strangers write does not grow without bound, and drives out nobody else's messages",
+          "[chat]") {
+  constexpr uint64_t kBytes = 1u << 16;
+  constexpr size_t kText = 1000;
+  Kept kept({.bytes = kBytes});
+  auto long_one = [&](const visor_key& from, const std::string& id) {
+    Message message;
+    message.id = id;
+    message.text = std::string(kText, 'x');
+    return kept.history->add_in(from, message);
+  };
+  auto sum = [&] {
+    uint64_t bytes = 0;
+    for (const auto& [peer, conversation] : kept.history->conversations()) bytes += conversation.bytes;
+    return bytes;
+  };
+  kept.in(key(1), "a friend's");
+  // One peer has its share.
+  for (int i = 0; i < 20; ++i) REQUIRE(long_one(key(2), "m" + std::to_string(i)));
+  CHECK(kept.ids(key(2)) == std::vector<std::string>{"m19", "m18", "m17"});
+  // Many have all there is, and then theirs becomes shorter, not the friend's.
+  for (uint8_t peer = 3; peer < 40; ++peer) {
+    for (int i = 0; i < 3; ++i) REQUIRE(long_one(key(peer), "m" + std::to_string(i)));
+    CHECK(kept.history->kept_bytes() <= kBytes);
+    CHECK(kept.history->kept_bytes() == sum());
+  }
+  CHECK(kept.ids(key(1)) == std::vector<std::string>{"a friend's"});
+  CHECK(kept.ids(key(39)).size() == 3);
+  CHECK(kept.disk.map.size() < 200);
+
+  const uint64_t before = kept.history->kept_bytes();
+  kept.open();
+  CHECK(kept.history->kept_bytes() == before);
+  // A text that is taken back gives its room back.
+  Message taken = kept.history->list(key(39), 0, 1)->front();
+  taken.deleted = true;
+  taken.text.clear();
+  REQUIRE(kept.history->save(key(39), taken, false));
+  CHECK(kept.history->kept_bytes() == before - kText);
+  REQUIRE(kept.history->save(key(39), taken, false));
+  CHECK(kept.history->kept_bytes() == before - kText);
+  REQUIRE(kept.history->forget(key(39)));
+  CHECK(kept.history->kept_bytes() == sum());
+}
+
+TEST_CASE("chat: what is on the way is not given up for room", "[chat]") {
+  Kept kept({.bytes = 4096 * kShares});
+  for (int i = 0; i < 50; ++i) {
+    Message message;
+    message.text = std::string(1000, 'x');
+    REQUIRE(kept.history->add_out(key(1), message));
+  }
+  CHECK(kept.history->owed(key(1))->size() == 50);
+  CHECK(kept.ids(key(1)).size() == 50);
+  Message more;
+  more.text = std::string(20000, 'x');
+  auto refused = kept.history->add_out(key(1), more);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().status == VISOR_ENOSPC);
+  CHECK(kept.ids(key(1)).size() == 50);
+}
+
 TEST_CASE("chat: reading counts what was new", "[chat]") {
   Kept kept;
   kept.in(key(1), "a");
