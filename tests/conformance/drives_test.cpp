@@ -31,7 +31,8 @@ TEST_CASE("a drive's status names its open maps and says how large they are", "[
   REQUIRE(put_one(kv.get(), "k", "value") == VISOR_OK);
   visor_span stats{};
   REQUIRE(kv->api->stats(kv.get(), &stats) == VISOR_OK);
-  CHECK(status() == R"({"maps":[{"name":"first \"map\"","stats":)" + std::string(text(stats)) + "}]}");
+  const std::string own(text(stats)); /* lent until the next call */
+  CHECK(status() == R"({"maps":[{"name":"first \"map\"","stats":)" + own + "}]}");
   kv.reset();
   CHECK(status() == R"({"maps":[]})");
 }
