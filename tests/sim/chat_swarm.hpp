@@ -69,7 +69,8 @@ class ChatSwarm {
     std::set<std::string> once(first.begin(), first.end());
     INFO("crashes " << crashes << ", splits " << splits << ", jumps " << jumps << ", drops " << drops);
     for (size_t i = 0; i < members_.size(); ++i) {
-      INFO("member " << i << " has " << heard(i).size() << " of " << plan_.messages);
+      INFO("member " << i << " has " << heard(i).size() << " of " << plan_.messages << state(i));
+      INFO("the founder" << (heard(i).size() == plan_.messages ? std::string() : told(0)));
       CHECK(heard(i) == first);
     }
     CHECK(all);
@@ -214,6 +215,20 @@ class ChatSwarm {
   void heal() {
     heal_network();
     for (const auto& [i, due] : std::exchange(back_, {})) start(i);
+  }
+
+  /* What a member that lacks something says of itself. */
+  std::string state(size_t i) { return heard(i).size() == plan_.messages ? std::string() : told(i); }
+
+  std::string told(size_t i) {
+    std::string out;
+    const std::pair<const char*, const char*> asked[] = {
+        {"chat", "status"}, {"feeds", "list"}, {"feeds", "peers"}};
+    for (const auto& [instance, command] : asked) {
+      auto said = members_[i]->node->call(instance, command);
+      out += std::string("\n") + instance + " " + command + ": " + (said ? *said : said.error().text);
+    }
+    return out;
   }
 
   size_t heard_count(Member& member) {
