@@ -56,11 +56,16 @@ bool Table::before(const Slot& slot, const Wanted& wanted) {
 Table::Place Table::find(const Wanted& wanted) const {
   if (runs_.empty()) return {0, 0, false};
   if (before(runs_.back().back(), wanted)) return {runs_.size() - 1, runs_.back().size(), false};
-  // The last run whose first entry is not greater.
-  auto above = std::upper_bound(heads_.begin(), heads_.end(), wanted.head);
-  auto run = static_cast<size_t>(above - heads_.begin());
-  while (run > 0 && heads_[run - 1] == wanted.head && wanted.key() < runs_[run - 1].front().entry->key())
-    --run;
+  // The last run whose first entry is not greater.  Keys that begin alike may fill many runs.
+  const auto [from, to] = std::equal_range(heads_.begin(), heads_.end(), wanted.head);
+  auto above = runs_.begin() + (to - heads_.begin());
+  if (from != to) {
+    above = std::upper_bound(runs_.begin() + (from - heads_.begin()), above, wanted.key(),
+                             [](std::string_view key, const std::vector<Slot>& slots) {
+                               return key < slots.front().entry->key();
+                             });
+  }
+  auto run = static_cast<size_t>(above - runs_.begin());
   if (run > 0) --run;
   const std::vector<Slot>& slots = runs_[run];
   const uint64_t end = run + 1 < heads_.size() ? heads_[run + 1] : slots.back().head;
