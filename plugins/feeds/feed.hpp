@@ -156,6 +156,7 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   void follow_on(Connection& connection);
   void follow_somebody();
   void follow_no_more(Connection& connection, bool plain);
+  void follow_objects(Connection& connection);
   void update_arrived(Member& m, const StreamMessage& message);
   Result<SignedRoot> draft(const StreamHead& head);
   void stream_failed(Connection& connection, const Error& why);
@@ -167,6 +168,7 @@ class Feed final : public RootSource, public Requester, private Fill::Owner, pri
   void push_to_all(const Hash& root);
   void ask_again_later();
   void ask_again();
+  void mend();
   std::vector<std::shared_ptr<Subscription>> followers();
   bool wants_whole();
   std::vector<std::string> wanted_branches();

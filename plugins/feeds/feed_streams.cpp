@@ -284,7 +284,11 @@ void Feed::stream_failed(Connection& connection, const Error& why) {
     last_error_ = why.text;
     return connection.close({VISOR_EPROTO, "the peer broke the protocol: " + why.text});
   }
-  // Our own tree is damaged, or cannot be written: object by object it mends itself.
+  follow_objects(connection);
+}
+
+/* Our own tree is damaged, or cannot be written: object by object it mends itself. */
+void Feed::follow_objects(Connection& connection) {
   follow_no_more(connection, true);
   // Until it is asked anew the peer goes on with differences.
   connection.send(Unsub{id_.feed});

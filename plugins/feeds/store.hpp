@@ -15,6 +15,7 @@
 #define VISOR_FEEDS_STORE_HPP
 #include <map>
 #include <optional>
+#include <set>
 #include <visor/plugin.hpp>
 
 #include "changes.hpp"
@@ -92,6 +93,12 @@ class Store : public ObjectReader {
   Result<void> flush(Changes& changes);
   /* Takes the feed's Root away, and all that only it needs. */
   Result<void> drop(const FeedId& id);
+  /* Somebody found that the tree of the feed's Root is not whole. */
+  void found_damage(const FeedId& id) { damaged_.insert(id); }
+  bool is_damaged(const FeedId& id) const { return damaged_.contains(id); }
+  /* Takes away a Root whose tree is not whole, so that it can be fetched again; what is there of it stays for
+   * that, counted by nobody. */
+  Result<void> discard(const FeedId& id);
 
   /* Keeps the feed's current Root readable after it is no longer current, until the pin goes. */
   class Pin {
@@ -174,9 +181,10 @@ class Store : public ObjectReader {
   Bytes registry_;  // the one that every tree has
   uint64_t seed_ = 0;
   int64_t opened_ns_ = 0;
-  uint64_t generation_ = 1;  // how often something became live or ceased to be
+  uint64_t generation_ = 1;  // how often something was stored, became live or ceased to be
   Counters counters_;
   std::map<FeedId, StoredRoot> current_;
+  std::set<FeedId> damaged_;
   std::optional<Later> later_;
   std::map<Hash, Pinned> pinned_;  // by the hash of the Root
   std::vector<const Changes*> collecting_;

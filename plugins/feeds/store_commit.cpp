@@ -195,6 +195,10 @@ Result<void> Store::flush(Changes& changes) {
   }
   if (!written.empty()) {
     if (auto done = finish(batch); !done) return done;
+    // Others may hold the same, which bears a mark now that whoever counts it has to take off.
+    const bool right = changes.generation_ == generation_;
+    ++generation_;
+    if (right) changes.generation_ = generation_;
   }
   for (uint32_t index : written) changes.row(index).presence = Presence::kProvisional;
   for (uint32_t index : changes.held_) changes.row(index).stored = nullptr;

@@ -23,6 +23,12 @@ Hash hash_of(ByteView key) {
 
 }  // namespace
 
+Result<void> Store::discard(const FeedId& id) {
+  if (Result<void> dropped = drop(id); !dropped) return dropped;
+  damaged_.erase(id);
+  return recount();
+}
+
 /* May end at any write: whoever calls it does so again until it is through. */
 Result<void> Store::recount() {
   HashTable<Seen> seen(seed_);

@@ -75,7 +75,10 @@ void Subscription::catch_up() {
 void Subscription::run() {
   if (!diff_) return;
   Result<bool> done = diff_->run(kStepsATurn);
-  if (!done) return closed(done.error());
+  if (!done) {
+    if (is_damage(done.error())) store_->found_damage(id_);
+    return closed(done.error());
+  }
   if (!*done) return tasks_.post([this] { run(); });
   const Difference difference = diff_->take();
   diff_.reset();

@@ -1,6 +1,7 @@
-/* What a store of feeds is kept on in tests: a map in memory, that a test looks into, and that fails when it
- * is told to.  The same tests run in three programs: in one the map is all there is (memory_kv.cpp), in the
- * others it follows what is on a real drive, storage-memory or LevelDB (tests/unit/feeds/drive_kv.cpp). */
+/* What a store of feeds or of chats is kept on in tests: a map in memory, that a test looks into, and that
+ * fails when it is told to.  The same tests run in three programs: in one the map is all there is
+ * (memory_kv.cpp), in the others it follows what is on a real drive, storage-memory or LevelDB
+ * (drive_kv.cpp). */
 #ifndef VISOR_TESTS_SUPPORT_MEMORY_KV_HPP
 #define VISOR_TESTS_SUPPORT_MEMORY_KV_HPP
 #include <map>

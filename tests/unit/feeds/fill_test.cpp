@@ -265,20 +265,9 @@ TEST_CASE("feeds: lesson 20, a fill has a limit of silence and one of all its ti
   Followed f(settings);
   const bool silent = GENERATE(true, false);
   // Each directory is known when the one above it has come, so that a fill of it all takes ten minutes.
-  HandTree leaf;
-  std::map<Hash, Bytes> objects = leaf.objects;
-  Hash top = crypto::sha256(leaf.node);
-  for (int i = 0; i < 20; ++i) {
-    Bytes entry, list, node;
-    append_tree_entry(entry, {"d", top, {}});
-    for (uint32_t field : {0u, 16u, 1u, 1u}) codec::append_le<uint32_t>(list, field);
-    codec::append(list, crypto::sha256(entry));
-    codec::append(node, crypto::sha256(list));
-    for (const Bytes* object : {&entry, &list, &node}) objects[crypto::sha256(*object)] = *object;
-    top = crypto::sha256(node);
-  }
-  Root root = leaf.root(f.stranger.key());
-  root.refs[0].object = top;
+  const DeepTree tree(20);
+  Root root = HandTree().root(f.stranger.key());
+  root.refs[0].object = tree.top;
   f.push(f.stranger.sign(root));
   uint64_t took_ms = 0;
   for (; f.feed().counters().fills_broken == 0 && took_ms < 200000; took_ms += 10000) {
@@ -286,7 +275,7 @@ TEST_CASE("feeds: lesson 20, a fill has a limit of silence and one of all its ti
     if (!silent) {
       const auto* asked = f.peer->last<RqObject>();
       const Message message = asked->message();
-      f.peer->say(ObjectReply{objects.at(std::get<RqObject>(message).key)}, asked->seq);
+      f.peer->say(ObjectReply{tree.objects.at(std::get<RqObject>(message).key)}, asked->seq);
     }
     f.host.advance_ms(10000);
   }

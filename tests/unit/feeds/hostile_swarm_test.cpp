@@ -40,26 +40,6 @@ struct EndlessTree {
   Hash top;
 };
 
-/* A directory in a directory in a directory. */
-struct DeepTree {
-  explicit DeepTree(size_t depth) {
-    HandTree leaf;
-    objects = leaf.objects;
-    top = crypto::sha256(leaf.node);
-    for (size_t i = 0; i < depth; ++i) {
-      Bytes entry, list, node;
-      append_tree_entry(entry, {"d", top, {}});
-      for (uint32_t field : {0u, 16u, 1u, 1u}) codec::append_le<uint32_t>(list, field);
-      codec::append(list, crypto::sha256(entry));
-      codec::append(node, crypto::sha256(list));
-      for (const Bytes* object : {&entry, &list, &node}) objects[crypto::sha256(*object)] = *object;
-      top = crypto::sha256(node);
-    }
-  }
-  std::map<Hash, Bytes> objects;
-  Hash top;
-};
-
 /* A stranger whose feed a machine follows, and who is also that machine's subscriber. */
 class Hostile {
  public:

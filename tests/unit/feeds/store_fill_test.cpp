@@ -5,6 +5,28 @@
 namespace visor::test {
 namespace {
 
+/* A fill that has collected all of a Root, and is not committed. */
+struct Collected {
+  Collected(Store& source, Store& store, const FeedId& feed)
+      : from(source), to(store), id(feed), changes(store) {
+    bool made = false;
+    std::vector<uint32_t> work{*changes.note(from.current(id)->top, Kind::kTreeNode, &made)};
+    while (!work.empty()) {
+      const uint32_t at = work.back();
+      work.pop_back();
+      const ByteView object = *from.read_any(changes.hash(at));
+      std::vector<uint32_t> below;
+      REQUIRE(changes.take(at, Bytes(object.begin(), object.end()), below));
+      work.insert(work.end(), below.begin(), below.end());
+    }
+  }
+  Result<void> commit() { return to.commit(id, *from.load(id), changes); }
+
+  Store &from, &to;
+  FeedId id;
+  Changes changes;
+};
+
 TEST_CASE("feeds: lesson 12, provisional references do not make an object look complete to another fill",
           "[feeds][lesson]") {
   MemoryHost host;
@@ -37,36 +59,56 @@ TEST_CASE("feeds: two fills that share objects, committed in either order", "[fe
   REQUIRE(tree_two.apply(Ops().put("same/x", "1").put("same/y", "2").put("more", "3").view()));
   REQUIRE(two.save(*from, tree_two));
 
-  // The first collects everything and waits; the second overtakes it.
-  Changes changes(*store);
-  std::vector<uint32_t> work;
-  bool made = false;
-  work.push_back(*changes.note(from->current(one.id)->top, Kind::kTreeNode, &made));
-  while (!work.empty()) {
-    uint32_t at = work.back();
-    work.pop_back();
-    std::vector<uint32_t> below;
-    Bytes object;
-    auto view = *from->read_any(changes.hash(at));
-    object.assign(view.begin(), view.end());
-    REQUIRE(changes.take(at, object, below));
-    work.insert(work.end(), below.begin(), below.end());
-  }
+  Collected first(*from, *store, one.id);  // and waits; the second overtakes it
   REQUIRE(fill_from(*from, *store, two.id, false));
   audit(disk);
   SECTION("both stay") {
-    REQUIRE(store->commit(one.id, *from->load(one.id), changes));
+    REQUIRE(first.commit());
     audit(disk);
     REQUIRE(store->drop(two.id));
   }
   SECTION("the second goes before the first is there") {
     REQUIRE(store->drop(two.id));
-    REQUIRE(store->commit(one.id, *from->load(one.id), changes));
+    REQUIRE(first.commit());
   }
   audit(disk);
   CHECK(leaves_below(*store, store->current(one.id)->top).size() == 2);
   REQUIRE(store->drop(one.id));
   CHECK(audit(disk).live == 0);
+}
+
+TEST_CASE("feeds: what a broken fill leaves while another collects the same", "[feeds]") {
+  MemoryHost host;
+  MemoryDisk from_disk, disk;
+  StoreOwner one(1), two(2);
+  auto from = open_store(host, from_disk), store = open_store(host, disk);
+  Tree tree, same;
+  REQUIRE(tree.apply(Ops().put("same/x", "1").put("same/y", "2").view()));
+  REQUIRE(one.save(*from, tree));
+  REQUIRE(same.apply(Ops().put("same/x", "1").put("same/y", "2").view()));
+  REQUIRE(two.save(*from, same));
+
+  Collected first(*from, *store, one.id);
+  REQUIRE_FALSE(fill_from(*from, *store, two.id, false, 4));  // leaves what it has, counted by nobody
+  SECTION("the other is committed") {
+    REQUIRE(first.commit());
+  }
+  SECTION("the other is written, too, and committed") {
+    REQUIRE(store->flush(first.changes));
+    audit(disk);
+    REQUIRE(first.commit());
+  }
+  SECTION("the other collects on, to be committed after one more has broken") {
+    REQUIRE_FALSE(fill_from(*from, *store, two.id, false, 1));
+    REQUIRE(first.commit());
+  }
+  CHECK(audit(disk).unreferenced == 0);
+  // Whoever counts on them next must not take what is counted for what a broken fill left.
+  REQUIRE(fill_from(*from, *store, two.id, false));
+  audit(disk);
+  REQUIRE(store->drop(two.id));
+  audit(disk);
+  CHECK(leaves_below(*store, store->current(one.id)->top).size() == 2);
 }
 
 TEST_CASE("feeds: an object of two kinds is refused", "[feeds]") {
