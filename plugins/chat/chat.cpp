@@ -30,21 +30,18 @@ void Chat::start(Started started) {
   if (!config) return started(std::unexpected(config.error()));
   config_ = std::move(*config);
   identity_ = host().find<visor_identity>(VISOR_IDENTITY_1);
-  auto* drive =
-      host().find<visor_drive>(VISOR_DRIVE_1, config_.drive.empty() ? nullptr : config_.drive.c_str());
-  if (!identity_ || !drive) {
-    return started(
-        failure(VISOR_ENOENT, "chat needs an identity and the drive '" + config_.drive +
-                                  "'; a storage plugin of that name has to be in the configuration"));
-  }
-  auto later = std::make_shared<Started>(std::move(started));
-  const visor_status status =
-      opening_.start([&](visor_done done) { return drive->api->open(drive, VISOR_TEXT("chat"), done); },
-                     [this, later](visor_status opened, visor_kv* kv) {
-                       if (opened != VISOR_OK) return (*later)(std::unexpected(host().error(opened)));
-                       (*later)(begin(Owned<visor_kv>(kv)));
-                     });
-  if (status != VISOR_OK) (*later)(std::unexpected(host().error(status)));
+  if (!identity_) return started(failure(VISOR_ENOENT, "chat needs an identity, and there is none"));
+  search_.find(config_.drive, [this, later = std::make_shared<Started>(std::move(started))](
+                                  const Result<visor_drive*>& drive) {
+    if (!drive) return (*later)(std::unexpected(drive.error()));
+    const visor_status status =
+        opening_.start([&](visor_done done) { return (*drive)->api->open(*drive, VISOR_TEXT("chat"), done); },
+                       [this, later](visor_status opened, visor_kv* kv) {
+                         if (opened != VISOR_OK) return (*later)(std::unexpected(host().error(opened)));
+                         (*later)(begin(Owned<visor_kv>(kv)));
+                       });
+    if (status != VISOR_OK) (*later)(std::unexpected(host().error(status)));
+  });
 }
 
 Result<void> Chat::begin(Owned<visor_kv> kv) {

@@ -3,13 +3,14 @@
 #define VISOR_CHAT_CHAT_HPP
 #include "config.hpp"
 #include "group_commands.hpp"
+#include "lib/storage/drive_search.hpp"
 #include "watchers.hpp"
 
 namespace visor::chat {
 
 class Chat final : public Instance {
  public:
-  explicit Chat(Host host) : Instance(host), tasks_(host), watchers_(host) {}
+  explicit Chat(Host host) : Instance(host), search_(host), tasks_(host), watchers_(host) {}
 
   void start(Started started) override;
   void stop(Stopped stopped) override;
@@ -41,6 +42,7 @@ class Chat final : public Instance {
 
   visor_identity* identity_ = nullptr;
   Config config_;
+  storage::DriveSearch search_;
   Request<visor_kv> opening_;
   Tasks tasks_;
   Watchers watchers_;

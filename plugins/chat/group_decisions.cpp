@@ -9,7 +9,6 @@ namespace visor::chat {
 namespace {
 
 constexpr uint64_t kAgainMs = 3000;
-constexpr int64_t kFutureNs = 5ll * 60 * 1'000'000'000;
 constexpr size_t kMaxParked = 256, kMaxParkedLeaf = 4096;
 
 std::string decision_key(Domain domain, const visor_key& peer) {

@@ -150,12 +150,21 @@ MemberFeed::MemberFeed(Host host, const GroupPlace& place, const visor_key& memb
 
 void MemberFeed::opened(visor_feed* feed) {
   feeds_.emplace_back(feed);
-  if (subscription_) return;
+  if (feeds_.size() == 1) subscribe();
+}
+
+void MemberFeed::subscribe() {
+  visor_feed* feed = feeds_.front().get();
   visor_handle* handle = nullptr;
   const visor_status status = feed->api->subscribe(feed, {}, 0, &kEvents, this, &handle);
-  if (status != VISOR_OK)
-    return host_.warn("chat: a member's feed is not followed: " + host_.error(status).text);
-  subscription_.reset(handle);
+  if (status == VISOR_OK) return subscription_.reset(handle);
+  host_.warn("chat: a member's feed is not followed: " + host_.error(status).text);
+  subscribe_later();
+}
+
+void MemberFeed::subscribe_later() {
+  again_ = Timer::once(host_, again_ms_, [this] { subscribe(); });
+  again_ms_ = std::min(again_ms_ * 2, kLastAgainMs);
 }
 
 void MemberFeed::each(std::string_view prefix,
@@ -166,12 +175,14 @@ void MemberFeed::each(std::string_view prefix,
 void MemberFeed::on_changed(void* ctx, visor_feed*, uint64_t, uint32_t, const visor_op* ops, size_t count) {
   auto* self = static_cast<MemberFeed*>(ctx);
   self->attached_ = true;
-  self->heard_ms_ = self->host_.now_ms();
+  self->again_ms_ = kFirstAgainMs;
   self->events_.changed({ops, count});
 }
 
 void MemberFeed::on_closed(void* ctx, visor_feed*, visor_status) {
-  static_cast<MemberFeed*>(ctx)->attached_ = false;
+  auto* self = static_cast<MemberFeed*>(ctx);
+  self->attached_ = false;
+  self->subscribe_later();
 }
 
 }  // namespace visor::chat

@@ -75,9 +75,11 @@ class OwnFeed {
   Timer gather_;
 };
 
-/* A member's feed, over every network that there is. */
+/* A member's feed, over every network that there is.  Where it ends, as with a store that failed, it is
+ * followed again, and all its leaves are told again. */
 class MemberFeed {
  public:
+  static constexpr uint64_t kFirstAgainMs = 1000, kLastAgainMs = 30'000;
   struct Events {
     /* Lent for the call. */
     std::function<void(std::span<const visor_op> ops)> changed;
@@ -93,10 +95,11 @@ class MemberFeed {
             const std::function<void(std::string_view path, ByteView value)>& fn) const;
   /* Has a whole Root of it come? */
   bool attached() const { return attached_; }
-  uint64_t heard_ms() const { return heard_ms_; }
 
  private:
   void opened(visor_feed* feed);
+  void subscribe();
+  void subscribe_later();
   static void on_changed(void* ctx, visor_feed*, uint64_t seq, uint32_t flags, const visor_op* ops,
                          size_t count);
   static void on_closed(void* ctx, visor_feed*, visor_status status);
@@ -107,10 +110,11 @@ class MemberFeed {
   visor_key member_;
   Events events_;
   bool attached_ = false;
-  uint64_t heard_ms_ = 0;
   std::list<Request<visor_feed>> opening_;
   std::vector<Owned<visor_feed>> feeds_; /* one a network */
   Owned<visor_handle> subscription_;     /* goes before the feed that it is of */
+  uint64_t again_ms_ = kFirstAgainMs;
+  Timer again_;
 };
 
 }  // namespace visor::chat

@@ -51,7 +51,7 @@ void GroupSession::tell_reading() {
   }
   trim();
   // A key may still come for what could not be read.
-  if (readings_.empty() || syncing_.pending() || host_.now_ms() < unreadable_until_ms_) return;
+  if (readings_.empty() || syncing_.pending() || unkept_ || host_.now_ms() < unreadable_until_ms_) return;
   auto said = std::make_shared<std::vector<OwnFeed::Leaf>>();
   for (const auto& [owner, count] : std::exchange(readings_, {})) {
     said->push_back({std::string(kBranch) + to_hex(owner), std::to_string(count)});

@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kMaxRing = 32;
 constexpr size_t kMaxParkedKeys = 64;
-constexpr int64_t kFutureNs = 5ll * 60 * 1'000'000'000;
 
 }  // namespace
 
@@ -167,8 +166,9 @@ bool GroupSession::take_key(const KeyMutation& mutation) {
   return true;
 }
 
-/* What could not be read may be readable now; the feeds have it still. */
+/* What could not be read, or was not kept, may be now; the feeds have it still. */
 void GroupSession::read_again() {
+  unkept_ = false;
   for (const auto& [member, feed] : followed_) {
     std::vector<Heard> heard;
     const KeyList keys = key_list();
@@ -176,6 +176,11 @@ void GroupSession::read_again() {
                [&](std::string_view path, ByteView leaf) { hear_message(member, path, leaf, keys, heard); });
     keep(heard);
   }
+}
+
+void GroupSession::read_again_later() {
+  if (std::exchange(unkept_, true)) return;
+  reread_ = Timer::once(host_, options_.reread_ms, [this] { read_again(); });
 }
 
 }  // namespace visor::chat

@@ -28,6 +28,8 @@ crypto::Hash digest_of(ByteView canonical);
 
 inline constexpr size_t kMaxGroupText = 48u << 10;
 inline constexpr size_t kMaxLeafBytes = 128u << 10;
+/* How far the clock of who signs may be ahead of ours. */
+inline constexpr int64_t kFutureNs = 5ll * 60 * 1'000'000'000;
 
 struct GroupMessage {
   visor_key sender{};

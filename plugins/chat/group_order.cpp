@@ -10,8 +10,6 @@ namespace {
 
 constexpr size_t kNone = SIZE_MAX;
 
-constexpr int64_t kFutureNs = 5ll * 60 * 1'000'000'000;
-
 /* By (effective time, sender, number). */
 std::vector<StoredGroupMessage> by_effective_time(std::vector<StoredGroupMessage> messages, int64_t now_ns) {
   auto by_author = [](const StoredGroupMessage& m) {

@@ -34,11 +34,10 @@ void GroupSession::changed(const visor_key& feed, std::span<const visor_op> ops)
     if (path.starts_with("mod/")) relay("mod", bytes(op.value));
     if (path.starts_with("msgs/")) hear_message(feed, path, bytes(op.value), keys, heard);
   }
-  if (keep(heard)) {
-    for (const visor_op& op : ops) {
-      if (op.kind == VISOR_PUT && text(op.key).starts_with("reading/")) {
-        heard_reading(feed, text(op.key), bytes(op.value));
-      }
+  keep(heard);
+  for (const visor_op& op : ops) {
+    if (op.kind == VISOR_PUT && text(op.key).starts_with("reading/")) {
+      heard_reading(feed, text(op.key), bytes(op.value));
     }
   }
   note_reach(feed);
@@ -54,9 +53,11 @@ void GroupSession::hear_message(const visor_key& feed, std::string_view text_pat
   // Feeds bring again and again what is here already: that is told before anything else is read.
   const auto newest = path ? newest_.find(path->sender) : newest_.end();
   const bool later = path && newest != newest_.end() && path->time_ns > newest->second;
+  bool here = false;
   if (path && !later) {
-    Result<bool> here = store_.contains(id_, *path);
-    if (!here || *here) {
+    Result<bool> found = store_.contains(id_, *path);
+    here = !found || *found;
+    if (here && !(passes_on() && unpassed_.contains(*path))) {
       ++counters_.repeated;
       return;
     }
@@ -87,12 +88,13 @@ void GroupSession::hear_message(const visor_key& feed, std::string_view text_pat
     return;
   }
   if (message->text == kHeartbeat) return;
-  if (!later && is_copy(*path, message->text, heard)) {
+  if (!later && !here && is_copy(*path, message->text, heard)) {
     ++counters_.repeated;
     return;
   }
   newest_[path->sender] = std::max(newest_[path->sender], path->time_ns);
   Heard& one = heard.emplace_back();
+  one.here = here;
   one.takes_back = parse_take_back(message->text);
   one.stored = {*path, host_.unix_ns(), false, one.takes_back.has_value(), codec::repair_utf8(message->text)};
   one.stored.answers = parse_answer(one.stored.text);
@@ -115,32 +117,37 @@ bool GroupSession::is_copy(const MessagePath& path, std::string_view said,
 }
 
 /* What came together is stored together, and passed on together. */
-bool GroupSession::keep(std::span<const Heard> heard) {
-  if (heard.empty()) return true;
+void GroupSession::keep(std::span<const Heard> heard) {
+  if (heard.empty()) return;
   std::vector<StoredGroupMessage> messages;
   messages.reserve(heard.size());
-  for (const Heard& one : heard) messages.push_back(one.stored);
-  if (Result<void> kept = store_.add(id_, messages); !kept) {
-    host_.warn("chat: a group's messages are not kept: " + kept.error().text);
-    return false;
+  for (const Heard& one : heard) {
+    if (!one.here) messages.push_back(one.stored);
   }
-  counters_.received += heard.size();
+  if (Result<void> kept = store_.add(id_, messages); !kept) {
+    host_.warn("chat: a group's messages are not kept, and are read again: " + kept.error().text);
+    return read_again_later();
+  }
+  counters_.received += messages.size();
   renew_key();
   std::vector<OwnFeed::Leaf> passed;
   for (const Heard& one : heard) {
     if (one.leaf.path.empty()) continue;
     ++counters_.passed_on;
     passed.push_back(one.leaf);
+    unpassed_.erase(one.stored.path);
   }
   if (!passed.empty()) put_messages(std::move(passed));
-  for (size_t i = 0; i < heard.size(); ++i) {
-    if (heard[i].takes_back) {
-      heard_take_back(messages[i].path.sender, *heard[i].takes_back);
+  auto stored = messages.begin();
+  for (const Heard& one : heard) {
+    if (one.here) continue;
+    const StoredGroupMessage& message = *stored++;
+    if (one.takes_back) {
+      heard_take_back(message.path.sender, *one.takes_back);
     } else {
-      owner_.group_said(id_, messages[i]);
+      owner_.group_said(id_, message);
     }
   }
-  return true;
 }
 
 void GroupSession::heard_take_back(const visor_key& sender, int64_t time_ns) {

@@ -34,7 +34,7 @@ Sign GroupSession::signer() const {
 }
 
 Result<void> GroupSession::start() {
-  if (Result<void> known = remember_own(); !known) return known;
+  if (Result<void> known = remember(); !known) return known;
   admit_all();
   return own_.open([this](const Result<void>& result) { opened(result); });
 }
@@ -93,40 +93,50 @@ void GroupSession::opened(const Result<void>& result) {
   });
 }
 
-/* What we said before, for our numbers to go on from there whatever the clock says now. */
-Result<void> GroupSession::remember_own() {
+/* What was said before, for our numbers to go on from there whatever the clock says now. */
+Result<void> GroupSession::remember() {
   Result<std::vector<StoredGroupMessage>> all = store_.messages(id_);
   if (!all) return std::unexpected(all.error());
   const visor_key self = *identity_->api->key(identity_);
   for (const StoredGroupMessage& message : *all) {
     int64_t& newest = newest_[message.path.sender];
     newest = std::max(newest, message.path.time_ns);
+    if (message.path.sender == self) last_number_ = std::max(last_number_, message.path.number);
   }
   sealed_ = static_cast<uint64_t>(std::ranges::count_if(
       *all, [&](const StoredGroupMessage& message) { return message.path.time_ns > record().key_since_ns; }));
-  std::erase_if(*all, [&](const StoredGroupMessage& message) { return message.path.sender != self; });
-  std::ranges::sort(*all, {}, [](const StoredGroupMessage& message) { return message.path.number; });
-  if (!all->empty()) last_number_ = all->back().path.number;
-  own_before_ = std::move(*all);
+  before_ = std::move(*all);
   return {};
 }
 
 /* A crash may come between the history and the feed: what is in the one and not in the other is said again,
- * on its path. */
+ * on its path, and what is others' is passed on when it is heard again. */
 void GroupSession::publish_lost() {
   const visor_key self = *identity_->api->key(identity_);
+  std::set<MessagePath> published;
   uint64_t newest = 0;
-  for (const std::string& path : published_) {
-    const auto parsed = parse_message_path(path);
-    if (parsed && parsed->sender == self) newest = std::max(newest, parsed->number);
+  for (const std::string& text_path : published_) {
+    const auto path = parse_message_path(text_path);
+    if (path) published.insert(*path);
+    if (path && path->sender == self) newest = std::max(newest, path->number);
   }
-  std::vector<StoredGroupMessage> before = std::exchange(own_before_, {});
-  std::erase_if(before, [&](const StoredGroupMessage& message) { return message.path.number <= newest; });
-  if (before.size() > options_.most_feed_messages) {
-    before.erase(before.begin(), before.end() - static_cast<ptrdiff_t>(options_.most_feed_messages));
-  }
-  for (const StoredGroupMessage& message : before) {
+  const auto oldest = published_.empty() ? std::nullopt : parse_message_path(published_.front());
+  std::vector<StoredGroupMessage> ours;
+  for (StoredGroupMessage& message : std::exchange(before_, {})) {
     if (message.deleted) continue;
+    if (message.path.sender == self) {
+      if (message.path.number > newest) ours.push_back(std::move(message));
+      continue;
+    }
+    // What is older than all that is in the feed was in it, and is there no more.
+    const bool was_there = oldest && message.path.time_ns < oldest->time_ns;
+    if (passes_on() && !was_there && !published.contains(message.path)) unpassed_.insert(message.path);
+  }
+  std::ranges::sort(ours, {}, [](const StoredGroupMessage& message) { return message.path.number; });
+  if (ours.size() > options_.most_feed_messages) {
+    ours.erase(ours.begin(), ours.end() - static_cast<ptrdiff_t>(options_.most_feed_messages));
+  }
+  for (const StoredGroupMessage& message : ours) {
     Result<std::string> leaf = leaf_of(message);
     if (!leaf) return host_.warn("chat: what was said before is not published: " + leaf.error().text);
     put_messages({{to_text(message.path), std::move(*leaf)}});

@@ -28,6 +28,7 @@ struct GroupOptions {
   uint64_t stranger_ms = 30'000;
   /* How often it is said how far we have read those who keep more than feed_messages for somebody. */
   uint64_t reading_ms = 10'000;
+  uint64_t reread_ms = 5'000;   /* after which what the drive did not take is read again */
   uint64_t farewell_ms = 2'000; /* for who is removed to learn of it, before our feed is closed to them */
   size_t auto_members = 256;    /* whom a public group takes in by itself */
   /* A private group has a new key when its key is so old or has sealed so many messages; up to a quarter
@@ -89,6 +90,7 @@ class GroupSession {
     StoredGroupMessage stored;
     std::optional<int64_t> takes_back;
     OwnFeed::Leaf leaf; /* to be passed on, if it is */
+    bool here = false;  /* it is in the history already, and is passed on alone */
   };
 
   const GroupRecord& record() const { return *store_.find(id_); }
@@ -99,7 +101,7 @@ class GroupSession {
   void opened(const Result<void>& opened);
   void follow_all();
   void admit_all();
-  Result<void> remember_own();
+  Result<void> remember();
   void publish_lost();
   Result<std::string> leaf_of(const StoredGroupMessage& message) const;
   static void on_peer(void* ctx, const visor_addr* peer, bool here);
@@ -141,12 +143,13 @@ class GroupSession {
   void hear_message(const visor_key& feed, std::string_view path, ByteView leaf, const KeyList& keys,
                     std::vector<Heard>& heard);
   bool is_copy(const MessagePath& path, std::string_view said, std::span<const Heard> heard) const;
-  bool keep(std::span<const Heard> heard);
+  void keep(std::span<const Heard> heard);
   std::optional<uint64_t> heard_key(ByteView leaf);
   bool take_key(const KeyMutation& mutation);
   bool is_outdated(uint64_t epoch) const;
   void prune_keys();
   void read_again();
+  void read_again_later();
 
   /* group_kept.cpp: how long our feed keeps what was said */
   void put_messages(std::vector<OwnFeed::Leaf> leaves);
@@ -178,26 +181,28 @@ class GroupSession {
     uint64_t epoch = 0;
     crypto::Hash hash;
   };
-  std::map<std::string, KeyLeaf> key_leaves_;  /* in our feed, signed by admins, by path */
-  uint64_t sealed_ = 0;                        /* messages with the key of now, as far as we know */
-  std::vector<StoredGroupMessage> own_before_; /* ours from before, until the feed is open */
-  std::deque<std::string> published_;          /* paths of messages in our feed, the oldest first */
-  uint64_t published_count_ = 0;               /* messages that ever were in it */
-  uint64_t told_count_ = 0;                    /* as our feed says */
-  std::map<visor_key, uint64_t> read_counts_;  /* how many of these each follower has, as their feeds say */
-  std::map<visor_key, uint64_t> readings_;     /* what we have of others' feeds, not yet said */
+  std::map<std::string, KeyLeaf> key_leaves_; /* in our feed, signed by admins, by path */
+  uint64_t sealed_ = 0;                       /* messages with the key of now, as far as we know */
+  std::vector<StoredGroupMessage> before_;    /* what was here at the start, until the feed is open */
+  std::deque<std::string> published_;         /* paths of messages in our feed, the oldest first */
+  uint64_t published_count_ = 0;              /* messages that ever were in it */
+  uint64_t told_count_ = 0;                   /* as our feed says */
+  std::map<visor_key, uint64_t> read_counts_; /* how many of these each follower has, as their feeds say */
+  std::map<visor_key, uint64_t> readings_;    /* what we have of others' feeds, not yet said */
   Request<void> syncing_;
   Timer reading_;
   std::deque<Bytes> parked_keys_; /* leaves of keys/ of issuers who are no admins as far as we know */
   bool unreadable_ = false;       /* something came that a key to come may open */
   uint64_t unreadable_until_ms_ = 0;
+  bool unkept_ = false;            /* something came that the drive did not take: it is heard again */
+  std::set<MessagePath> unpassed_; /* what is here, and was not passed on before a crash */
   Counters counters_;
   OwnFeed own_;
   std::map<visor_key, std::unique_ptr<MemberFeed>> followed_;
   std::map<visor_key, Stranger> strangers_;
   std::set<visor_key> connected_, reached_; /* on the group's port; and of these, those we have a Root of */
   std::vector<Owned<visor_handle>> served_;
-  Timer farewell_, again_;
+  Timer farewell_, again_, reread_;
 };
 
 }  // namespace visor::chat

@@ -88,6 +88,7 @@ class History {
       : host_(host), kv_(std::move(kv)), limits_(limits) {}
   Result<void> read_all_conversations();
   Result<Conversation*> conversation(const visor_key& peer);
+  const Conversation* longest_conversation() const; /* there is one */
   Result<void> shorten(Conversation& conversation, Batch& batch, const std::function<bool()>& fits);
   /* Into a conversation whose record this becomes; gives another's that had to make room. */
   Result<std::optional<Conversation>> add(Conversation& next, const Message& message, Batch& batch);

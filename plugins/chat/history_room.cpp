@@ -81,24 +81,28 @@ Result<void> History::shorten(Conversation& conversation, Batch& batch, const st
   return read;
 }
 
+const Conversation* History::longest_conversation() const {
+  const auto by_bytes = [](const auto& entry) { return entry.second.bytes; };
+  return &std::ranges::max_element(conversations_, {}, by_bytes)->second;
+}
+
 /* One peer has a share of the room.  Where all of it is taken, the longest conversation becomes shorter: who
  * wants to drown others drowns in what is theirs. */
 Result<std::optional<Conversation>> History::add(Conversation& next, const Message& message, Batch& batch) {
   const uint64_t size = bytes_of(message), before = next.bytes;
-  const auto longest =
-      std::ranges::max_element(conversations_, {}, [](const auto& entry) { return entry.second.bytes; });
-  const bool is_longest = longest->first == next.peer;
+  const Conversation* longest = bytes_ + size > limits_.bytes ? longest_conversation() : nullptr;
+  const bool is_longest = longest && longest->peer == next.peer;
   std::optional<Conversation> other;
   const auto all_fit = [&] {
-    const uint64_t freed = before - next.bytes + (other ? longest->second.bytes - other->bytes : 0);
+    const uint64_t freed = before - next.bytes + (other ? longest->bytes - other->bytes : 0);
     return bytes_ - freed + size <= limits_.bytes;
   };
   Result<void> made = shorten(next, batch, [&] {
     return next.messages < limits_.per_peer && next.bytes + size <= limits_.bytes / kShares &&
            (!is_longest || all_fit());
   });
-  if (made && !is_longest && !all_fit()) {
-    other = longest->second;
+  if (made && longest && !is_longest && !all_fit()) {
+    other = *longest;
     made = shorten(*other, batch, all_fit);
     batch.put(*other);
   }

@@ -3,6 +3,7 @@
 #ifndef VISOR_TESTS_SIM_CHAT_SWARM_HPP
 #define VISOR_TESTS_SIM_CHAT_SWARM_HPP
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "tests/conformance/telemetry_user.hpp"
@@ -160,14 +161,36 @@ class ChatSwarm {
     }
   }
 
+  using Listing = std::map<std::filesystem::path, uintmax_t>;
+  static Listing listing(const std::filesystem::path& folder) {
+    Listing files;
+    std::error_code gone;  // while it is looked at
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+      if (entry.is_regular_file(gone)) files[entry.path()] = entry.file_size(gone);
+    }
+    return files;
+  }
+  /* A database merges its files on a thread of its own, and no moment's folder may be half one and half the
+   * other.  Nothing is written meanwhile, so that this comes to an end. */
+  static void copy_as_of_now(const std::filesystem::path& from, const std::filesystem::path& to) {
+    Listing before;
+    std::error_code gone;
+    do {
+      before = listing(from);
+      std::filesystem::remove_all(to);
+      std::filesystem::copy(from, to, std::filesystem::copy_options::recursive, gone);
+    } while (gone == std::errc::no_such_file_or_directory || listing(from) != before);
+    INFO(gone.message());
+    REQUIRE_FALSE(gone);
+  }
+
   /* What its drive holds now is what it has when it is back, as after kill -9. */
   void crash(size_t i) {
     Member& member = *members_[i];
     if (!member.node) return;
     ++crashes;
     const std::filesystem::path as_it_is = member.folder.string() + ".crashed";
-    std::filesystem::remove_all(as_it_is);
-    std::filesystem::copy(member.folder, as_it_is, std::filesystem::copy_options::recursive);
+    copy_as_of_now(member.folder, as_it_is);
     world_.remove(*member.node);
     member.node = nullptr;
     std::filesystem::remove_all(member.folder);
