@@ -64,7 +64,7 @@ bench: deps ## measure everything (or NAME=drive), print ratios, write docs/perf
 	bench/run.sh $(NAME)
 
 tour: deps build ## take the pictures of docs/tour.md anew
-	VISOR=build/release/programs/visor/visor VISOR_PAGE=build/wasm/web node tools/tour.mjs
+	VISOR=build/release/programs/visor/visor VISOR_CHAT=build/release/clients/tui/visor-chat VISOR_PAGE=build/wasm/web node tools/tour.mjs
 
 house: ## draw the rooms of the tree and count their lines anew (docs/house.md)
 	node tools/house.mjs

@@ -1,9 +1,10 @@
 // Takes the pictures of docs/tour.md from the running demo, as people see it: `make tour`, or
-//   VISOR=build/release/programs/visor/visor VISOR_PAGE=build/wasm/web node tools/tour.mjs [NAME...]
+//   VISOR=build/release/programs/visor/visor VISOR_CHAT=build/release/clients/tui/visor-chat VISOR_PAGE=build/wasm/web node tools/tour.mjs [NAME...]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { json, startBrowser, startDemo } from '../tests/e2e/support.mjs';
+import { Terminal, keys } from '../tests/e2e/terminal.mjs';
 import { squeeze } from './png.mjs';
 
 const folder = fileURLToPath(new URL('../docs/images', import.meta.url));
@@ -47,6 +48,37 @@ const chat = async (page, world) => {
   if (await page.locator('[data-opens=chat]').count()) await page.click('[data-opens=chat]');
   else await alone(page, 'Chat');
   await page.click('.room-button:has-text("Friends")');
+  await page.mouse.move(0, 0); // nothing is pointed at
+};
+const kPalette = ['#2e3436', '#ef5350', '#8ae234', '#fce94f', '#729fcf', '#ad7fa8', '#34e2e2', '#d3d7cf',
+  '#888a85', '#ff8a80', '#b9f6ca', '#fff59d', '#82b1ff', '#ea80fc', '#84ffff', '#ffffff'];
+const kPaper = '#16191d', kInk = '#d3d7cf';
+/** What visor-chat shows of the native visor's chat, drawn in the page's place. */
+const terminal = async (page, world) => {
+  await people(page, world);
+  const shown = new Terminal(world, `--gateway ${world.gateway}`, 96, 20);
+  await shown.shows(/# Friends/);
+  for (let i = 0; i < 8 && !/See you there/.test(shown.lines().join('\n')); ++i) {
+    shown.type(keys.tab);
+    await page.waitForTimeout(300);
+  }
+  await shown.shows(/See you there/);
+  shown.type('Bring the maps');
+  await shown.shows(/> Bring the maps/);
+  await page.setContent(`<style>body { margin: 0; padding: 12px 16px; background: ${kPaper}; color: ${kInk}; } pre { margin: 0; font: 15px/1.3 "DejaVu Sans Mono", monospace; }</style><pre></pre>`);
+  await page.evaluate(([lines, palette, paper, ink]) => {
+    const colour = (index, otherwise) => palette[index] ?? otherwise;
+    for (const line of lines) {
+      for (const { text, fg, bg, inverse, bold, dim, underlined } of line) {
+        const span = document.createElement('span');
+        span.textContent = text;
+        const [front, back] = [colour(fg, ink), colour(bg, paper)];
+        Object.assign(span.style, { color: inverse ? back : front, background: inverse ? front : back, fontWeight: bold ? 'bold' : '', opacity: dim ? 0.65 : '', textDecoration: underlined ? 'underline' : '' });
+        document.querySelector('pre').append(span);
+      }
+      document.querySelector('pre').append('\n');
+    }
+  }, [shown.runs(), kPalette, kPaper, kInk]);
 };
 const type = async (page, line) => {
   await page.fill('.command', line);
@@ -85,6 +117,7 @@ const pictures = {
       await page.waitForSelector('.danger:not([hidden])');
     },
   },
+  'chat-terminal': { viewport: { width: 900, height: 416 }, prepare: terminal }, // before the native visor has the others' groups
   chat: { viewport: { width: 900, height: 560 }, prepare: chat },
   'chat-invite': {
     viewport: { width: 900, height: 760 }, dark: true,
@@ -136,7 +169,7 @@ try {
   const pages = [];
   for (const name of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(pictures)) pages.push([await openPage(browser, address, pictures[name]), name]);
   const friend = await openPage(browser, address, { viewport: desk });
-  const world = { gateway: `http://${new URL(bootstrap.peers.at(-1).address).host}`, friend };
+  const world = { gateway: `http://${new URL(bootstrap.peers.at(-1).address).host}`, friend, after: t.after };
   await new Promise((resolve) => { setTimeout(resolve, kPlotsMs); });
   for (const [page, name] of pages) await shoot(page, name, world);
 } finally {

@@ -2,39 +2,20 @@
 // removed, and kill -9 of each.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Visor } from './relay-network.mjs';
-import { json, until } from './support.mjs';
+import { Member, Visor, kFirstMs, kWithinMs } from './relay-network.mjs';
+import { until } from './support.mjs';
 
 const kMembers = 10;
-const kFirstMs = 1000;   // until everybody has the first message; five times that where sanitizers and other tests take their part
-const kWithinMs = 30000; // a limit for machines that are busy, never a wait
 
 /* A process that is started again in one test goes on in the next. */
 const endings = [];
 const keeper = { after: (fn) => { endings.unshift(fn); } };
 after(async () => { for (const end of endings) await end(); });
 
-/** A visor that finds the others by the hub, which relays for all; its history is on a disk. */
-class Member extends Visor {
-  /** Until its chat runs: the gateway answers before the last plugin has started. */
-  async start() {
-    await super.start();
-    await until(() => fetch(`${this.gateway}/api/chat/status`).then(({ ok }) => ok), (ok) => ok, kWithinMs, `${this.name} with a chat`);
-    return this;
-  }
-  async chat(command, args = {}) { return json(`${this.gateway}/api/chat/${command}`, { method: 'POST', body: JSON.stringify(args) }); }
-  async heard(group) { return (await this.chat('group_messages', { group, limit: 1000 })).map(({ text }) => text); }
-  say(group, text) { return this.chat('group_send', { group, text }); }
-}
 const hub = await new Visor(keeper, 'hub', [{ plugin: 'fetch' }, { plugin: 'dmsg_server', config: { listen: 'tcp://127.0.0.1:0', interval_ms: 1000 } }]).start();
 const [, relay] = await hub.program.line(/relaying at (tcp:\/\/\S+)/);
-const member = (name) => {
-  const made = new Member(keeper, name, []);
-  made.plugins = [{ plugin: 'storage_leveldb', as: 'disk', config: { path: `${made.folder}/data` } }, { plugin: 'fetch' },
-    { plugin: 'dmsg', config: { servers: [{ pk: hub.pk, address: relay }], interval_ms: 1000 } }, { plugin: 'feeds', config: { drive: 'disk' } },
-    { plugin: 'chat', config: { drive: 'disk', networks: ['dmsg'], retry_ms: 200, max_retry_ms: 1000 } }];
-  return made;
-};
+/* They find each other by the hub, which relays for all. */
+const member = (name) => new Member(keeper, name, { servers: [{ pk: hub.pk, address: relay }], interval_ms: 1000 }, { networks: ['dmsg'], retry_ms: 200, max_retry_ms: 1000 });
 const all = Array.from({ length: kMembers }, (_, i) => member(`member ${i}`));
 await Promise.all(all.map((one) => one.start()));
 const everybody = (members, group, texts, what) => Promise.all(members.map((one) => until(() => one.heard(group), (heard) => texts.every((text) => heard.includes(text)), kWithinMs, `${what} at ${one.name}`)));

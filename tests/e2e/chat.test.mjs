@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, test } from 'node:test';
-import { openTab } from './page.mjs';
+import { keyOf, openTab } from './page.mjs';
+import { Member, kFirstMs, kWithinMs } from './relay-network.mjs';
 import { json, startBrowser, startDemo, until } from './support.mjs';
 
 const jsQr = createRequire(new URL('../../web/package.json', import.meta.url))('jsqr');
-const kWithinMs = 30000; // a limit for machines that are busy, never a wait
 
 const demo = await startDemo({ after });
 const browser = await startBrowser({ after });
@@ -38,6 +38,11 @@ async function openChat(options = {}) {
 }
 const shown = (locator) => locator.waitFor({ timeout: kWithinMs });
 const stateIs = (tab, text, wanted) => until(() => tab.state(text), (state) => state === wanted, kWithinMs, `"${text}" ${wanted}`);
+
+const hook = (tab, name, ...args) => tab.page.evaluate(([called, given]) => window.skywireVisor[called](...given), [name, args]);
+/** What a tab's visor has of a group. */
+const inTab = (tab, group) => hook(tab, 'skychatGroupReplay', group).then((rows) => JSON.parse(rows).map(({ text }) => text));
+const heard = (where, texts, who) => until(where, (all) => texts.every((text) => all.includes(text)), kWithinMs, `${texts} at ${who}`);
 
 const alice = await openChat(), bob = await openChat({ colorScheme: 'dark' });
 
@@ -189,7 +194,6 @@ test('a private group of two browsers and a native visor', async (t) => {
 test('while the founder, a tab, is closed: the others hear each other, and one more is added', async () => {
   const carol = await openChat();
   assert.deepEqual(await carol.page.evaluate(() => ['skychatMessages', 'skychatGroupList', 'skychatGroupMessages'].map((hook) => window.skywireVisor[hook]())), ['[]', '[]', '[]'], 'lists, never null');
-  const hook = (tab, name, ...args) => tab.page.evaluate(([called, given]) => window.skywireVisor[called](...given), [name, args]);
   const { id: group, invite } = await hook(carol, 'skychatGroupCreate', 'without Carol', 'private');
   assert.deepEqual(await hook(carol, 'skychatGroupAddMember', group, bob.pk), { id: group, members: 2 });
   assert.deepEqual(await hook(carol, 'skychatGroupAddMember', group, native.pk), { id: group, members: 3 });
@@ -197,10 +201,8 @@ test('while the founder, a tab, is closed: the others hear each other, and one m
   await nativeChat('group_join', { invite });
   await hook(carol, 'call', 'chat', 'group_promote', { group, peer: native.pk });
   await hook(carol, 'skychatGroupSend', group, 'hello');
-  const inTab = (tab) => hook(tab, 'skychatGroupMessages', group).then((rows) => JSON.parse(rows).map(({ text }) => text));
   const natively = () => nativeChat('group_messages', { group }).then((rows) => rows.map(({ text }) => text));
-  const heard = (where, texts, who) => until(where, (all) => texts.every((text) => all.includes(text)), kWithinMs, `${texts} at ${who}`);
-  await Promise.all([heard(() => inTab(bob), ['hello'], 'Bob'), heard(natively, ['hello'], 'the native visor')]);
+  await Promise.all([heard(() => inTab(bob, group), ['hello'], 'Bob'), heard(natively, ['hello'], 'the native visor')]);
   await until(() => nativeChat('group_show', { group }), ({ admin }) => admin, kWithinMs, 'the native visor an admin');
   assert.deepEqual(carol.problems, []);
   await carol.context.close();
@@ -211,7 +213,49 @@ test('while the founder, a tab, is closed: the others hear each other, and one m
   await hook(alice, 'skychatGroupJoin', (await nativeChat('group_invite', { group })).invite);
   await hook(alice, 'skychatGroupSend', group, 'I am late');
   const said = ['she is gone', 'so she is', 'I am late'];
-  await Promise.all([heard(() => inTab(alice), said, 'Alice'), heard(() => inTab(bob), said, 'Bob'), heard(natively, said, 'the native visor')]);
+  await Promise.all([heard(() => inTab(alice, group), said, 'Alice'), heard(() => inTab(bob, group), said, 'Bob'), heard(natively, said, 'the native visor')]);
+});
+
+test('a tab and a native visor that start at the same instant', async (t) => {
+  const native = await new Member({ after }, 'native', { ...demo.bootstrap.dmsg, interval_ms: 1000 }).start();
+  const tab = await openTab(await browser.newContext(), demo.address);
+  const { id: group, invite } = await native.chat('group_create', { name: 'again', members: [tab.pk] });
+  /** In memory alone: after each start it enters by its invitation, and says something at once. */
+  const enter = async (text) => {
+    await tab.page.waitForFunction(() => window.skywireVisor);
+    await hook(tab, 'boot');
+    const upMs = performance.now();
+    await hook(tab, 'call', 'chat', 'group_join', { invite });
+    await hook(tab, 'skychatGroupSend', group, text);
+    return upMs;
+  };
+  const said = async (text) => {
+    await native.start();
+    const upMs = performance.now();
+    await native.say(group, text);
+    return upMs;
+  };
+  await enter('before');
+  await native.say(group, 'as before');
+  await Promise.all([heard(() => inTab(tab, group), ['before', 'as before'], 'the tab'), heard(() => native.heard(group), ['before', 'as before'], 'the native visor')]);
+
+  await native.kill();
+  const began = performance.now();
+  const arrived = (where, text, who) => heard(where, [text], who).then(() => performance.now());
+  const [[nativeMs, atNativeMs], [tabMs, atTabMs]] = await Promise.all([
+    said('from the native visor').then(async (ms) => [ms, await arrived(() => native.heard(group), 'from the tab', 'the native visor')]),
+    tab.page.reload().then(() => enter('from the tab')).then(async (ms) => [ms, await arrived(() => inTab(tab, group), 'from the native visor', 'the tab')]),
+  ]);
+  const since = (ms, from = began) => Math.round(ms - from);
+  const tookMs = since(Math.max(atNativeMs, atTabMs), Math.max(nativeMs, tabMs));
+  t.diagnostic(`started at the same instant: the native visor's chat answered after ${since(nativeMs)} ms, the tab's visor ran after ${since(tabMs)} ms; the tab had the native visor's message after ${since(atTabMs)} ms, the native visor the tab's after ${since(atNativeMs)} ms: ${tookMs} ms after both ran`);
+  assert.ok(tookMs < 5 * kFirstMs, `${tookMs} ms`);
+  assert.equal(await keyOf(tab.page), tab.pk);
+  const view = await native.heard(group);
+  assert.deepEqual([...view].sort(), ['as before', 'before', 'from the native visor', 'from the tab'], 'nothing lost, nothing twice');
+  const others = ['as before', 'from the native visor', 'from the tab']; // what it said itself went with its memory
+  await heard(() => inTab(tab, group), others, 'the tab');
+  assert.deepEqual((await inTab(tab, group)).filter((text) => text !== 'before'), view.filter((text) => text !== 'before'), 'one order');
 });
 
 test('keyboard, scripts, a phone', async (t) => {

@@ -4,6 +4,9 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Program, json, temporaryFolder, until, visorProgram } from './support.mjs';
 
+export const kFirstMs = 1000;   // until everybody has a group's first message; five times that where sanitizers and other tests take their part
+export const kWithinMs = 30000; // a limit for machines that are busy, never a wait
+
 /** One process; its configuration is kept, so that it can be killed and started again with the same key and address. */
 export class Visor {
   constructor(t, name, plugins) {
@@ -77,6 +80,25 @@ export class Visor {
     await until(() => this.status(), (status) => status.servers.length >= servers && (status.discovery?.registered ?? true), 15000, `${this.name} ready`);
     return this;
   }
+}
+
+/** A visor with a chat, whose history is on a disk. */
+export class Member extends Visor {
+  /** @param {object} dmsg how it finds others @param {object} chat what its chat does otherwise than by default */
+  constructor(t, name, dmsg, chat = {}) {
+    super(t, name, []);
+    this.plugins = [{ plugin: 'storage_leveldb', as: 'disk', config: { path: path.join(this.folder, 'data') } }, { plugin: 'fetch' },
+      { plugin: 'dmsg', config: dmsg }, { plugin: 'feeds', config: { drive: 'disk' } }, { plugin: 'chat', config: { drive: 'disk', ...chat } }];
+  }
+  /** Until its chat runs: the gateway answers before the last plugin has started. */
+  async start() {
+    await super.start();
+    await until(() => fetch(`${this.gateway}/api/chat/status`).then(({ ok }) => ok), (ok) => ok, kWithinMs, `${this.name} with a chat`);
+    return this;
+  }
+  async chat(command, args = {}) { return json(`${this.gateway}/api/chat/${command}`, { method: 'POST', body: JSON.stringify(args) }); }
+  async heard(group) { return (await this.chat('group_messages', { group, limit: 1000 })).map(({ text }) => text); }
+  say(group, text) { return this.chat('group_send', { group, text }); }
 }
 
 export async function startDiscovery(t) {

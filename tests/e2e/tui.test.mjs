@@ -1,39 +1,12 @@
 // visor-chat as people use it: in a pseudo-terminal, whose screen is read as a terminal shows it.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
+import { spawnSync } from 'node:child_process';
 import { after, test } from 'node:test';
 import { Visor } from './relay-network.mjs';
 import { json, until } from './support.mjs';
+import { Terminal, keys, kWithinMs } from './terminal.mjs';
 
-const { Terminal: Screen } = createRequire(new URL('../../web/package.json', import.meta.url))('@xterm/headless');
 const program = process.env.VISOR_CHAT;
-const kWithinMs = 20000; // a limit for machines that are busy, never a wait
-const keys = { enter: '\r', tab: '\t', leave: '\x11', answer: '\x12', network: '\x0e', help: '\x1bOP', pageUp: '\x1b[5~' };
-
-/** A program in a terminal of its own (util-linux' script(1) makes it). */
-class Terminal {
-  constructor(t, args, columns, rows, env = {}) {
-    this.screen = new Screen({ cols: columns, rows, allowProposedApi: true });
-    const line = `stty cols ${columns} rows ${rows}; tty; exec "$VISOR_CHAT" ${args}`;
-    this.process = spawn('script', ['-qfec', line, '/dev/null'], { env: { ...process.env, SHELL: '/bin/sh', TERM: 'xterm-256color', LANG: 'C.UTF-8', ...env } });
-    this.said = '';
-    this.process.stdout.on('data', (data) => { this.said += data; this.screen.write(data); });
-    this.exited = new Promise((resolve) => { this.process.on('close', (code) => resolve(code)); });
-    t.after(() => this.process.kill());
-  }
-  type(text) { this.process.stdin.write(text); }
-  lines() {
-    const { active } = this.screen.buffer;
-    return Array.from({ length: this.screen.rows }, (_, y) => active.getLine(active.viewportY + y)?.translateToString(true) ?? '');
-  }
-  shows(pattern) { return until(() => this.lines().join('\n'), (text) => text.match(pattern), kWithinMs, `${pattern} on the screen`); }
-  resize(columns, rows) {
-    this.screen.resize(columns, rows);
-    const [tty] = this.said.match(/\/dev\/pts\/\d+/);
-    execFileSync('stty', ['-F', tty, 'cols', String(columns), 'rows', String(rows)]);
-  }
-}
 
 const visor = (name, peers = []) => new Visor({ after }, name, [{ plugin: 'storage_memory', as: 'disk' },
   { plugin: 'transports', config: { listen: 'tcp://127.0.0.1:0', interval_ms: 1000, peers } }, { plugin: 'feeds', config: { drive: 'disk' } },
