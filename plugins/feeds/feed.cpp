@@ -212,9 +212,13 @@ void Feed::root_arrived(Connection& connection, const RootPush& push) {
   root_ms_ = host_.now_ms();
   quiet_ms_ = settings_.quiet_ms;
   reconsider();
-  if (outdated(push.nonce, push.seq) || (id_.branches && wanted_branches().empty())) return;
-
   const Hash hash = crypto::sha256(push.value);
+  // An owner that lost its store may have given a number a second time.
+  const StoredRoot* ours = publisher_ ? current() : nullptr;
+  const bool given_twice = ours && push.seq == ours->record.seq && hash != ours->record.hash;
+  if (!given_twice && outdated(push.nonce, push.seq)) return;
+  if (id_.branches && wanted_branches().empty()) return;
+
   if (fill_ && fill_->root().hash == hash) {
     m->announced = hash;
     return fill_->add_source(connection);

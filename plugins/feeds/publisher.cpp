@@ -272,7 +272,10 @@ void Publisher::failed(const Error& why) {
 
 void Publisher::observe(const SignedRoot& root) {
   if (!taken_up_) return;
-  if (last_.seq && (root.root.nonce != last_.nonce || root.root.seq <= *last_.seq)) return;
+  const bool other_chain = last_.seq && root.root.nonce != last_.nonce;
+  // The same number again is another Root, of before or of another process.
+  const bool behind = last_.seq && (root.root.seq < *last_.seq || root.hash == last_.hash);
+  if (other_chain || behind) return;
   host_.info("our feed goes on from number " + std::to_string(root.root.seq) +
              ", which a subscriber still has");
   last_ = {root.root.nonce, root.root.seq, root.hash, std::max(last_.time_ns, root.root.time_ns)};
@@ -280,7 +283,10 @@ void Publisher::observe(const SignedRoot& root) {
   // Subscribers do not take what we have published until its number passes theirs.  Not at once again and
   // again, should another process publish with our key.
   announced_again_ = true;
-  if (!scheduled_) schedule(std::max(options_.batch_ms, options_.heartbeat_ms / 8));
+  const uint64_t rest_ms = options_.heartbeat_ms / 8, now_ms = host_.now_ms();
+  const bool again = overtaken_ms_ && now_ms - *overtaken_ms_ < rest_ms;
+  overtaken_ms_ = now_ms;
+  if (!scheduled_) schedule(again ? std::max(options_.batch_ms, rest_ms) : options_.batch_ms);
 }
 
 void Publisher::check_heartbeat() {

@@ -115,7 +115,8 @@ class Publisher {
   bool dirty_ = false;
   bool taken_up_ = false;  // what is stored
   bool scheduled_ = false;
-  bool announced_again_ = false;  // the next Root is due even if nothing changed
+  bool announced_again_ = false;          // the next Root is due even if nothing changed
+  std::optional<uint64_t> overtaken_ms_;  // when somebody had a Root of ours that we did not know
   uint64_t published_ms_;
   uint64_t retry_ms_ = 0;
   std::string last_error_;

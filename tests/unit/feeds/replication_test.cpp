@@ -161,6 +161,34 @@ TEST_CASE("feeds: an owner that lost its store goes on where its subscribers are
   CHECK(follower.leaves == std::map<std::string, std::string>{{"fresh", "1"}});
 }
 
+TEST_CASE("feeds: an owner that lost its store is heard though it has the same number again", "[feeds]") {
+  MemoryWorld w;
+  Machine owner(w.host, w.wire, 1), other(w.host, w.wire, 2);
+  owner.serve();
+  Follower before;
+  other.follow(owner.key(), before);
+  owner.write(Ops().put("x", "1"));
+  w.host.advance_ms(1000);
+  REQUIRE(other.seq(owner.key()) == 0u);
+  before.subscription.reset();
+  other.stop();
+  owner.stop();
+  owner.disk = {};
+  w.host.run();
+  owner.start();
+  owner.serve();
+  owner.write(Ops().put("fresh", "1"));
+  w.host.advance_ms(1000);
+  REQUIRE(owner.seq(owner.key()) == 0u);
+
+  other.start();
+  Follower after;
+  other.follow(owner.key(), after);
+  w.host.advance_ms(2000);
+  CHECK(other.seq(owner.key()) == owner.seq(owner.key()));
+  CHECK(after.leaves == std::map<std::string, std::string>{{"fresh", "1"}});
+}
+
 TEST_CASE(
     "feeds: lesson 27, a connection that is cut at any point leaves nothing broken and nothing fetched twice",
     "[feeds][lesson]") {
