@@ -14,8 +14,8 @@ Commands::Call::Call(Commands& commands, std::string instance, const visor_calle
       caller_(caller),
       caller_ctx_(ctx) {}
 
-void Commands::Call::begin(std::function<visor_status(visor_call*)> run) {
-  run_ = std::move(run);
+void Commands::Call::begin(Work work) {
+  work_ = std::move(work);
   later();
 }
 
@@ -37,6 +37,7 @@ void Commands::Call::cancel(std::string why) {
 void Commands::Call::abandon() {
   if (plugin_done_) return;
   events_ = nullptr;
+  work_.reset();
   end_plugin(VISOR_ECANCELED, "the plugin stopped without finishing the command");
 }
 
@@ -90,9 +91,10 @@ void Commands::Call::later() {
 
 void Commands::Call::turn() {
   turning_ = false;
-  if (auto run = std::exchange(run_, nullptr)) {
+  if (auto work = std::exchange(work_, std::nullopt)) {
     clear_failure(host());
-    visor_status status = canceled_ ? VISOR_ECANCELED : run(this);
+    const visor_span args = to_span(std::string_view(work->args));
+    visor_status status = canceled_ ? VISOR_ECANCELED : work->run(work->self, this, args);
     if (status != VISOR_OK && !plugin_done_) end_plugin(status, failure_text(host(), status));
   }
   deliver();

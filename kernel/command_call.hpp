@@ -1,8 +1,8 @@
 /* One call of a command, between the plugin that answers and the caller who listens. */
 #ifndef VISOR_KERNEL_COMMAND_CALL_HPP
 #define VISOR_KERNEL_COMMAND_CALL_HPP
-#include <deque>
-#include <functional>
+#include <list>
+#include <optional>
 
 #include "kernel/commands.hpp"
 
@@ -17,11 +17,18 @@ class Commands::Call final : public Object<visor_call>,
                              public visor_ticket,
                              public std::enable_shared_from_this<Commands::Call> {
  public:
+  /* A plugin's row for a command, and what it is called with. */
+  struct Work {
+    visor_status (*run)(void* self, visor_call* call, visor_span args);
+    void* self;
+    std::string args;
+  };
+
   Call(Commands& commands, std::string instance, const visor_caller* caller, void* ctx);
 
   const std::string& instance() const { return instance_; }
   /* Runs the command on a later turn, unless it was cancelled by then. */
-  void begin(std::function<visor_status(visor_call*)> run);
+  void begin(Work work);
   void resume();
   /* The caller hears VISOR_ECANCELED, the plugin that it should finish. */
   void cancel(std::string why);
@@ -45,11 +52,11 @@ class Commands::Call final : public Object<visor_call>,
   const std::string instance_;
   const visor_caller* caller_;
   void* const caller_ctx_;
-  std::function<visor_status(visor_call*)> run_;
+  std::optional<Work> work_; /* until it has begun */
   const visor_call_events* events_ = nullptr;
   void* events_ctx_ = nullptr;
 
-  std::deque<std::string> queue_;
+  std::list<std::string> queue_;
   size_t queued_bytes_ = 0;
   visor_status status_ = VISOR_OK; /* what the caller will hear */
   std::string why_;

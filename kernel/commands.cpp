@@ -1,6 +1,8 @@
 #include "kernel/commands.hpp"
 
 #include <algorithm>
+#include <array>
+#include <boost/json/monotonic_resource.hpp>
 #include <optional>
 
 #include "kernel/catalog.hpp"
@@ -75,24 +77,21 @@ Result<std::shared_ptr<Commands::Provider>> Commands::provider(std::string_view 
                  "no instance \"" + std::string(instance) + "\" is running; " + suggestion(instance, known));
 }
 
-Result<std::string> Commands::check_args(Provider& provider, size_t row, std::string_view args) {
-  if (args.find_first_not_of(" \t\r\n") == args.npos) args = "{}";
-  const visor_command& command = *provider.row(row);
-  std::string what = provider.instance + " " + command.name;
-  auto value = parse_json(args, what + ": arguments");
-  if (!value) return std::unexpected(value.error());
-  if (!value->is_object()) {
-    return failure(VISOR_EINVAL, what + ": arguments: expected an object, got " + excerpt(*value));
-  }
+Result<void> Commands::check_args(Provider& provider, size_t row, std::string_view args) {
   auto& schema = provider.schemas[row];
   if (!schema) {
-    auto compiled = Schema::compile(command.params);
-    if (!compiled) return failure(VISOR_EINTERNAL, what + ": " + compiled.error().text);
+    auto compiled = Schema::compile(provider.row(row)->params);
+    if (!compiled) return failure(VISOR_EINTERNAL, compiled.error().text);
     schema.emplace(std::move(*compiled));
   }
-  if (auto fits = schema->check(*value, ""); !fits)
-    return failure(fits.error().status, what + ": " + fits.error().text);
-  return std::string(args);
+  // Most arguments are short: they need no memory but this.
+  std::array<unsigned char, 4096> room;
+  boost::json::monotonic_resource memory(room.data(), room.size());
+  auto value = parse_json(args, "arguments", &memory);
+  if (!value) return std::unexpected(value.error());
+  if (!value->is_object())
+    return failure(VISOR_EINVAL, "arguments: expected an object, got " + excerpt(*value));
+  return schema->check(*value, "");
 }
 
 visor_status Commands::call(const char* instance, const char* command, visor_span args,
@@ -114,8 +113,11 @@ visor_status Commands::call(const char* instance, const char* command, visor_spa
     return host().fail(VISOR_ENOENT, std::string(instance) + " has no command \"" + command + "\"; " +
                                          suggestion(command, known));
   }
-  auto checked = check_args(*provider, row, text(args));
-  if (!checked) return host().fail(checked.error());
+  std::string_view given = text(args);
+  if (given.find_first_not_of(" \t\r\n") == given.npos) given = "{}";
+  if (auto fits = check_args(*provider, row, given); !fits) {
+    return host().fail(fits.error().status, std::string(instance) + " " + command + ": " + fits.error().text);
+  }
   if (calls_.size() >= kMaxOpenCalls) {
     return host().fail(VISOR_EAGAIN, "at most " + std::to_string(kMaxOpenCalls) +
                                          " calls are open at once; try again when one has finished");
@@ -124,9 +126,7 @@ visor_status Commands::call(const char* instance, const char* command, visor_spa
   auto added = std::make_shared<Call>(*this, instance, caller, ctx);
   calls_.push_back(added);
   *ticket = added.get();
-  added->begin([provider, run = provider->row(row)->run, copy = std::move(*checked)](visor_call* self) {
-    return run(provider->self, self, to_span(std::string_view(copy)));
-  });
+  added->begin({provider->row(row)->run, provider->self, std::string(given)});
   return VISOR_OK;
 }
 

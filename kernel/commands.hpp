@@ -39,7 +39,7 @@ class Commands final : public CommandsProvider {
   void resume(visor_ticket* ticket) override;
   void cancel(visor_ticket* ticket) override;
 
-  Result<std::string> check_args(Provider& provider, size_t row, std::string_view args);
+  Result<void> check_args(Provider& provider, size_t row, std::string_view args);
   Result<std::shared_ptr<Provider>> provider(std::string_view instance);
   Call* find(visor_ticket* ticket);
   void forget(Call* call);

@@ -1,6 +1,7 @@
 #include "kernel/json.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
 #include <set>
@@ -38,13 +39,15 @@ bool is_identifier(std::string_view key) {
 
 }  // namespace
 
-Result<boost::json::value> parse_json(std::string_view text, std::string_view name) {
-  std::string where(name);
+Result<boost::json::value> parse_json(std::string_view text, std::string_view name,
+                                      boost::json::storage_ptr memory) {
   if (text.size() > kMaxJsonBytes) {
-    return failure(VISOR_EINVAL, where + ": JSON of at most " + std::to_string(kMaxJsonBytes) +
+    return failure(VISOR_EINVAL, std::string(name) + ": JSON of at most " + std::to_string(kMaxJsonBytes) +
                                      " bytes is read; got " + std::to_string(text.size()));
   }
-  boost::json::parser parser;
+  std::array<unsigned char, 2048> room;
+  boost::json::parser parser({}, {}, room.data(), room.size());
+  parser.reset(std::move(memory));
   boost::json::error_code error;
   size_t read = parser.write_some(text.data(), text.size(), error);
   // What follows the value may only be white space.
@@ -54,7 +57,7 @@ Result<boost::json::value> parse_json(std::string_view text, std::string_view na
   }
   if (error) {
     return failure(VISOR_EINVAL,
-                   where + ", " + position(text, read) + ": " + what_is_wrong(text, read, error));
+                   std::string(name) + ", " + position(text, read) + ": " + what_is_wrong(text, read, error));
   }
   return parser.release();
 }

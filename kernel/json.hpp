@@ -10,8 +10,9 @@ namespace visor::kernel {
 
 inline constexpr size_t kMaxJsonBytes = 1u << 20;
 
-/* VISOR_EINVAL: `<name>, line 3, column 14: ...`. */
-Result<boost::json::value> parse_json(std::string_view text, std::string_view name);
+/* VISOR_EINVAL: `<name>, line 3, column 14: ...`.  The value lives in `memory`. */
+Result<boost::json::value> parse_json(std::string_view text, std::string_view name,
+                                      boost::json::storage_ptr memory = {});
 
 /* For texts that people write: VISOR_EINVAL where a name stands twice in an object, of which the parser keeps
  * the last without a word.  `json` is valid JSON. */
