@@ -315,7 +315,10 @@ test('keyboard, scripts, a phone', async (t) => {
     await bob.say('who is paddling?');
     await shown(alice.message('who is paddling?'));
     await alice.chat.getByRole('button', { name: 'Details' }).click();
-    await alice.chat.locator('.details').getByLabel('Listed in the directory').uncheck();
+    const listing = alice.chat.locator('.details').getByLabel('Listed in the directory');
+    await shown(listing); // until it is, it says nothing
+    assert.ok(await listing.isChecked());
+    await listing.uncheck();
     await until(() => nativeChat('group_directory', { search: 'kayak' }), (rows) => rows.length === 0, kWithinMs, 'it gone from the directory');
     await alice.chat.getByRole('button', { name: 'Details' }).click();
   });

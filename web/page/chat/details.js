@@ -67,7 +67,8 @@ function groupPart(model, session, group, ask, events) {
   const listed = h('label', { class: 'check' }, listing, ' Listed in the directory, for anybody to find');
   const leave = button('Leave', async () => { await ask('group_leave', { group }); }, 'danger');
   const forget = button('Delete it here', async () => { if (await ask('group_delete', { group })) events.gone(); }, 'danger');
-  const element = h('div', {}, h('h4', {}, 'Members'), members, add, invitation, listed, h('div', { class: 'buttons' }, leave, forget));
+  // Hidden until it is known what the group is: nobody decides by what is not filled in yet.
+  const element = h('div', { hidden: true }, h('h4', {}, 'Members'), members, add, invitation, listed, h('div', { class: 'buttons' }, leave, forget));
 
   async function admit() {
     const key = peer.value.trim();
@@ -112,6 +113,7 @@ function groupPart(model, session, group, ask, events) {
     listed.hidden = add.hidden || shown.mode !== 'public';
     listing.checked = shown.listed;
     leave.hidden = over;
+    element.hidden = false;
     setText(invitation.children[1], shown.mode === 'private' ? 'Who has it can read the group once an admin has added them: give it to members only.' : 'Anybody who has it joins.');
     if (!shown.admin || over || asked) return;
     asked = true;
