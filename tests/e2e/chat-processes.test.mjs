@@ -1,21 +1,17 @@
 // Groups of real processes: two and ten that start at the same instant, a member added while the founder is away, one who is
 // removed, and kill -9 of each.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { Member, Visor, kFirstMs, kWithinMs } from './relay-network.mjs';
-import { until } from './support.mjs';
+import { until, wholeFile } from './support.mjs';
 
 const kMembers = 10;
 
 /* A process that is started again in one test goes on in the next. */
-const endings = [];
-const keeper = { after: (fn) => { endings.unshift(fn); } };
-after(async () => { for (const end of endings) await end(); });
-
-const hub = await new Visor(keeper, 'hub', [{ plugin: 'fetch' }, { plugin: 'dmsg_server', config: { listen: 'tcp://127.0.0.1:0', interval_ms: 1000 } }]).start();
+const hub = await new Visor(wholeFile, 'hub', [{ plugin: 'fetch' }, { plugin: 'dmsg_server', config: { listen: 'tcp://127.0.0.1:0', interval_ms: 1000 } }]).start();
 const [, relay] = await hub.program.line(/relaying at (tcp:\/\/\S+)/);
 /* They find each other by the hub, which relays for all. */
-const member = (name) => new Member(keeper, name, { servers: [{ pk: hub.pk, address: relay }], interval_ms: 1000 }, { networks: ['dmsg'], retry_ms: 200, max_retry_ms: 1000 });
+const member = (name) => new Member(wholeFile, name, { servers: [{ pk: hub.pk, address: relay }], interval_ms: 1000 }, { networks: ['dmsg'], retry_ms: 200, max_retry_ms: 1000 });
 const all = Array.from({ length: kMembers }, (_, i) => member(`member ${i}`));
 await Promise.all(all.map((one) => one.start()));
 const everybody = (members, group, texts, what) => Promise.all(members.map((one) => until(() => one.heard(group), (heard) => texts.every((text) => heard.includes(text)), kWithinMs, `${what} at ${one.name}`)));

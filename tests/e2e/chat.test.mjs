@@ -1,15 +1,15 @@
 // Chat as people use it: two browsers and a native visor, one to one and in a private group, through the windows.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { keyOf, openTab } from './page.mjs';
 import { Member, kFirstMs, kWithinMs } from './relay-network.mjs';
-import { json, startBrowser, startDemo, until } from './support.mjs';
+import { json, startBrowser, startDemo, until, wholeFile } from './support.mjs';
 
 const jsQr = createRequire(new URL('../../web/package.json', import.meta.url))('jsqr');
 
-const demo = await startDemo({ after });
-const browser = await startBrowser({ after });
+const demo = await startDemo(wholeFile);
+const browser = await startBrowser(wholeFile);
 const native = demo.bootstrap.peers[1];
 const nativeGateway = `http://${new URL(native.address).host}`;
 /** A command of the native visor's chat. */
@@ -217,7 +217,7 @@ test('while the founder, a tab, is closed: the others hear each other, and one m
 });
 
 test('a tab and a native visor that start at the same instant', async (t) => {
-  const native = await new Member({ after }, 'native', { ...demo.bootstrap.dmsg, interval_ms: 1000 }).start();
+  const native = await new Member(wholeFile, 'native', { ...demo.bootstrap.dmsg, interval_ms: 1000 }).start();
   const tab = await openTab(await browser.newContext(), demo.address);
   const { id: group, invite } = await native.chat('group_create', { name: 'again', members: [tab.pk] });
   /** In memory alone: after each start it enters by its invitation, and says something at once. */

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { Program, json, run, temporaryFolder, until, visorProgram } from './support.mjs';
+import { Program, atEnd, json, run, temporaryFolder, until, visorProgram } from './support.mjs';
 
 const nowhere = 'http://127.0.0.1:1'; // nobody listens on tcpmux
 const token = 'correct-horse-battery';
@@ -37,11 +37,11 @@ async function startVisor(t, { gateway = {}, log, args = [], plugins = [] } = {}
 /** A command that streams: its lines as they come. */
 function stream(t, address, args) {
   const child = spawn(visorProgram, args, { env: { ...process.env, VISOR_GATEWAY: address }, stdio: ['ignore', 'pipe', 'pipe'] });
-  t.after(() => child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   let stderr = '';
   child.stderr.on('data', (data) => { stderr += data; });
   const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, stderr })));
+  atEnd(t, () => { child.kill('SIGKILL'); return ended; });
   return { child, ended, next: async () => JSON.parse((await lines.next()).value) };
 }
 

@@ -1,18 +1,18 @@
 // The page as people use it: one visor for all tabs of a browser, with a key that stays; the desktop and its windows.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { bytesOf, keyOf, measured, openTab, rowsOf } from './page.mjs';
-import { demoArguments, json, Program, startBrowser, startDemo, until, visorProgram } from './support.mjs';
+import { demoArguments, json, Program, startBrowser, startDemo, until, visorProgram, wholeFile } from './support.mjs';
 
 const kWithinMs = 30000; // a limit for machines that are busy, never a wait
 const kBrowsers = 20;
 const kIdleMs = 3000, kMaxIdlePercent = 10; // a visor that spins takes all of one; how little it takes is measured by bench/bench_tab.mjs
 
 /** What every test here has, one after the other: a network, a browser, and the TPD's /metrics. */
-const demo = await startDemo({ after });
+const demo = await startDemo(wholeFile);
 const { address, bootstrap } = demo;
-const browser = await startBrowser({ after });
+const browser = await startBrowser(wholeFile);
 const ask = () => json(`${address}/metrics?edges=true&days=1`);
 
 const openWindow = async (page, name) => {

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
 import { client, startDiscovery, startServer } from './relay-network.mjs';
-import { json, startBrowser, until } from './support.mjs';
+import { atEnd, json, startBrowser, until } from './support.mjs';
 
 const kWithinMs = 1000; // a new dial, after a server was killed
 const kEcho = 7;
@@ -91,7 +91,7 @@ function manyStreams(from, to) {
     for await (const value of from.stream('dmsg', 'dial', terms, abort.signal)) seen[value.event] += 1;
     seen.over = true;
   })().catch((error) => { seen.error = error.message; });
-  from.t.after(() => abort.abort());
+  atEnd(from.t, () => abort.abort());
   return seen;
 }
 
@@ -144,7 +144,7 @@ test('a tab dials a native visor, and is dialled by it', async (t) => {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  t.after(() => server.close());
+  atEnd(t, () => server.close());
 
   const relay = await startServer(t, 'server', null);
   const native = await client(t, 'native', { gateway: undefined }, { servers: [{ pk: relay.pk, address: `tcp://${relay.address}` }] });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Visor } from './relay-network.mjs';
-import { json, run, until, visorProgram } from './support.mjs';
+import { atEnd, json, run, until, visorProgram } from './support.mjs';
 
 const kWithinMs = 15000;
 
@@ -39,7 +39,7 @@ test('feeds between processes', async (t) => {
   /** Follows a feed until the test ends or the process does; what came, leaf by leaf. */
   function watch(args) {
     const abort = new AbortController();
-    t.after(() => abort.abort());
+    atEnd(t, () => abort.abort());
     const leaves = {};
     (async () => {
       for await (const { changes } of reader.stream('feeds', 'watch', { values: true, ...args }, abort.signal)) {

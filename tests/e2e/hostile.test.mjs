@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
-import { demoArguments, json, run, startDemo, temporaryFolder, until, visorProgram } from './support.mjs';
+import { atEnd, demoArguments, json, run, startDemo, temporaryFolder, until, visorProgram } from './support.mjs';
 
 /** Sends bytes and waits until the other side has closed. Gives what it answered. */
 function send(port, chunks) {
@@ -88,7 +88,7 @@ test('mistakes of an operator are told apart', async (t) => {
   await t.test('a port in use', async () => {
     const server = net.createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
-    t.after(() => server.close());
+    atEnd(t, () => server.close());
     const { port } = server.address();
     const said = await attempt({ plugins: [{ plugin: 'gateway', config: { listen: `tcp://127.0.0.1:${port}` } }] });
     assert.match(said, new RegExp(`127\\.0\\.0\\.1:${port}.*in use`, 's'));

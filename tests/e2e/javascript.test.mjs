@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
-import { startBrowser } from './support.mjs';
+import { atEnd, startBrowser } from './support.mjs';
 
 const kFolder = process.env.VISOR_PAGE ?? path.resolve('build/wasm/web');
 const kTypes = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
@@ -23,7 +23,7 @@ async function openPage(t) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  t.after(() => server.close());
+  atEnd(t, () => server.close());
   const page = await (await (await startBrowser(t)).newContext()).newPage();
   const problems = [];
   page.on('pageerror', (error) => problems.push(error.message));

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Program, json, temporaryFolder, until, visorProgram } from './support.mjs';
+import { Program, atEnd, json, temporaryFolder, until, visorProgram } from './support.mjs';
 
 export const kFirstMs = 1000;   // until everybody has a group's first message; five times that where sanitizers and other tests take their part
 export const kWithinMs = 30000; // a limit for machines that are busy, never a wait
@@ -69,7 +69,7 @@ export class Visor {
   /** Echoes on a port until the test ends or the process does. */
   async serveEcho(port) {
     const abort = new AbortController();
-    this.t.after(() => abort.abort());
+    atEnd(this.t, () => abort.abort());
     const values = this.stream('dmsg', 'listen', { port, echo: true }, abort.signal);
     await values.next();
     (async () => { for await (const value of values) this.heard = value; })().catch(() => {});

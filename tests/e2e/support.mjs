@@ -4,14 +4,43 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import os from 'node:os';
 import path from 'node:path';
+import { after } from 'node:test';
 
 /** The program under test; VISOR names it (ctest sets it). */
 export const visorProgram = process.env.VISOR ?? path.resolve('build/dev/programs/visor/visor');
 
+/** Stands for the file where a test is asked for: what it starts is there for every test of the file, and ends after the last. */
+export const wholeFile = { after };
+
+const endings = new WeakMap(); // of each test, the last step first
+
+/**
+ * Runs `step` when the test ends, before the steps that were given earlier: a program stops before its folder goes.  (Hooks
+ * of node:test run in the order of their registration, and the first that fails keeps the others from running.)  Each step
+ * has its turn, whatever became of another; what failed fails the test.
+ * @param {{after(fn: () => unknown): void}} t the test, or wholeFile
+ */
+export function atEnd(t, step) {
+  let steps = endings.get(t);
+  if (!steps) {
+    endings.set(t, steps = []);
+    t.after(() => putAway(steps));
+  }
+  steps.unshift(step);
+}
+
+async function putAway(steps) {
+  const errors = [];
+  while (steps.length > 0) {
+    try { await steps.shift()(); } catch (error) { errors.push(error); }
+  }
+  if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors, errors.map(({ message }) => message).join('; '));
+}
+
 /** A folder that is removed when the test ends. */
 export function temporaryFolder(t) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'visor-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -33,7 +62,7 @@ export class Program {
     for (const stream of [this.process.stdout, this.process.stderr]) {
       createInterface({ input: stream }).on('line', (line) => this.#heard(line));
     }
-    t.after(() => this.stop());
+    atEnd(t, () => this.stop());
   }
 
   text() { return this.lines.join('\n'); }
@@ -122,6 +151,6 @@ export async function startBrowser(t) {
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
            '--disable-component-update', '--disable-sync'],
   });
-  t.after(() => browser.close());
+  atEnd(t, () => browser.close());
   return browser;
 }

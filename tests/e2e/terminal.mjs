@@ -1,7 +1,7 @@
 // visor-chat in a pseudo-terminal, whose screen is read as a terminal shows it.
 import { execFileSync, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { until } from './support.mjs';
+import { atEnd, until } from './support.mjs';
 
 const { Terminal: Screen } = createRequire(new URL('../../web/package.json', import.meta.url))('@xterm/headless');
 export const kWithinMs = 20000; // a limit for machines that are busy, never a wait
@@ -16,7 +16,7 @@ export class Terminal {
     this.said = '';
     this.process.stdout.on('data', (data) => { this.said += data; this.screen.write(data); });
     this.exited = new Promise((resolve) => { this.process.on('close', (code) => resolve(code)); });
-    t.after(() => this.process.kill());
+    atEnd(t, () => { this.process.kill(); return this.exited; });
   }
   type(text) { this.process.stdin.write(text); }
   lines() {

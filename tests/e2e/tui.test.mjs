@@ -1,14 +1,14 @@
 // visor-chat as people use it: in a pseudo-terminal, whose screen is read as a terminal shows it.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { Visor } from './relay-network.mjs';
-import { json, until } from './support.mjs';
+import { json, until, wholeFile } from './support.mjs';
 import { Terminal, keys, kWithinMs } from './terminal.mjs';
 
 const program = process.env.VISOR_CHAT;
 
-const visor = (name, peers = []) => new Visor({ after }, name, [{ plugin: 'storage_memory', as: 'disk' },
+const visor = (name, peers = []) => new Visor(wholeFile, name, [{ plugin: 'storage_memory', as: 'disk' },
   { plugin: 'transports', config: { listen: 'tcp://127.0.0.1:0', interval_ms: 1000, peers } }, { plugin: 'feeds', config: { drive: 'disk' } },
   { plugin: 'chat', config: { drive: 'disk', networks: ['skynet'] } }]).start();
 const here = await visor('here');
