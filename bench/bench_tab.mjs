@@ -7,25 +7,23 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { openTab } from '../tests/e2e/page.mjs';
-import { startBrowser, startDemo } from '../tests/e2e/support.mjs';
+import { atEnd, standalone, startBrowser, startDemo } from '../tests/e2e/support.mjs';
 
 const kRuns = 7;
 const kIdleMs = 20000;
 const page = process.env.VISOR_PAGE;
 
-const cleanups = [];
-const t = { after: (fn) => cleanups.unshift(fn) };
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /** The module alone, from a server on this machine: what no visor can be faster than. */
-async function serveModule() {
+async function serveModule(t) {
   const files = { '/': ['text/html', '<!doctype html><title>floor</title>'], '/visor.wasm': ['application/wasm', readFileSync(path.join(page, 'visor.wasm'))] };
   const server = createServer((request, response) => {
     const [type, body] = files[request.url] ?? ['text/plain', ''];
     response.writeHead(200, { 'Content-Type': type }).end(body);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  t.after(() => server.close());
+  atEnd(t, () => server.close());
   return `http://127.0.0.1:${server.address().port}`;
 }
 
@@ -104,10 +102,10 @@ function report(bench, unit, ours, floor, runs) {
   console.log(JSON.stringify({ bench, unit, better: 'less', ours, floor, peer: null, peer_value: null, runs }));
 }
 
-try {
+await standalone(async (t) => {
   const { address } = await startDemo(t, { intervalMs: 60000 });
   const browser = await startBrowser(t);
-  const module = await serveModule();
+  const module = await serveModule(t);
   const visits = [];
   const floors = [];
   for (let run = 0; run < kRuns; ++run) {
@@ -120,6 +118,4 @@ try {
   const empty = await idlePercent(browser, async (context) => context.newPage());
   const idle = await idlePercent(browser, async (context) => (await openTab(context, address)).page);
   report('tab.idle_cpu_percent', '%', idle, empty, 1);
-} finally {
-  for (const cleanup of cleanups) await cleanup();
-}
+});

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { json, startBrowser, startDemo } from '../tests/e2e/support.mjs';
+import { json, standalone, startBrowser, startDemo } from '../tests/e2e/support.mjs';
 import { Terminal, keys } from '../tests/e2e/terminal.mjs';
 import { squeeze } from './png.mjs';
 
@@ -56,7 +56,7 @@ const kPaper = '#16191d', kInk = '#d3d7cf';
 /** What visor-chat shows of the native visor's chat, drawn in the page's place. */
 const terminal = async (page, world) => {
   await people(page, world);
-  const shown = new Terminal(world, `--gateway ${world.gateway}`, 96, 20);
+  const shown = new Terminal(world.t, `--gateway ${world.gateway}`, 96, 20);
   await shown.shows(/# Friends/);
   for (let i = 0; i < 8 && !/See you there/.test(shown.lines().join('\n')); ++i) {
     shown.type(keys.tab);
@@ -160,18 +160,14 @@ async function shoot(page, name, world) {
   console.log(`${path.relative('.', file)} ${Math.round(png.length / 1024)} KB`);
 }
 
-const endings = [];
-try {
+await standalone(async (t) => {
   mkdirSync(folder, { recursive: true });
-  const t = { after: (fn) => endings.unshift(fn) };
   const { address, bootstrap } = await startDemo(t);
   const browser = await startBrowser(t);
   const pages = [];
   for (const name of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(pictures)) pages.push([await openPage(browser, address, pictures[name]), name]);
   const friend = await openPage(browser, address, { viewport: desk });
-  const world = { gateway: `http://${new URL(bootstrap.peers.at(-1).address).host}`, friend, after: t.after };
+  const world = { gateway: `http://${new URL(bootstrap.peers.at(-1).address).host}`, friend, t };
   await new Promise((resolve) => { setTimeout(resolve, kPlotsMs); });
   for (const [page, name] of pages) await shoot(page, name, world);
-} finally {
-  for (const end of endings) await end();
-}
+});

@@ -37,6 +37,12 @@ async function putAway(steps) {
   if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors, errors.map(({ message }) => message).join('; '));
 }
 
+/** Runs `work` with what stands for a test where there is none: what it starts ends with it. */
+export async function standalone(work) {
+  const ends = [];
+  try { return await work({ after: (end) => ends.push(end) }); } finally { for (const end of ends) await end(); }
+}
+
 /** A folder that is removed when the test ends. */
 export function temporaryFolder(t) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'visor-'));

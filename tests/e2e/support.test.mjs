@@ -1,27 +1,19 @@
 // What a test leaves is put away in the reverse order: a program ends before the folder goes that it writes to.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { run, temporaryFolder } from './support.mjs';
 
 const support = fileURLToPath(new URL('support.mjs', import.meta.url));
 
 /** Runs a file of tests of its own; what it printed. */
 async function runTests(t, source) {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'visor-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const file = path.join(folder, 'inner.test.mjs');
+  const file = path.join(temporaryFolder(t), 'inner.test.mjs');
   writeFileSync(file, `import * as support from ${JSON.stringify(support)};\nimport { test } from 'node:test';\n${source}`);
   const { NODE_TEST_CONTEXT, ...env } = process.env; // it is a run of its own
-  const child = spawn('node', ['--test', '--test-reporter=tap', file], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const late = setTimeout(() => child.kill('SIGKILL'), 60000);
-  let text = '';
-  for await (const data of child.stdout) text += data;
-  clearTimeout(late);
-  return text;
+  return (await run(t, 'node', ['--test', '--test-reporter=tap', file], { env, timeout: 60000, killSignal: 'SIGKILL' })).text;
 }
 
 /* Writes without pause into folders that it makes, as a drive does, and says where it is. */
